@@ -1,0 +1,109 @@
+"""A pipeline's parts and its index brought together: opened once, and compared before use."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from retrievo.assembly import Assembly
+from retrievo.config import Config
+from retrievo.contracts import Store
+from retrievo.errors import ConfigError, MismatchError
+from retrievo.identity import passport_of
+from retrievo.passport import Passport
+from retrievo.store.memory import MemoryStore
+
+OBJECT_PARTS = (
+    "chunker",
+    "encoder",
+    "query_encoder",
+    "retrievers",
+    "fusion",
+    "reranker",
+    "expander",
+)
+
+
+class Binding:
+    """Opens the store of an assembly, and refuses an index that other parts have made."""
+
+    def __init__(self, assembly: Assembly, config: Config, given: Mapping[str, Any]) -> None:
+        self._assembly = assembly
+        self._config = config
+        self._given = given
+        self._opened = "store" in given
+        self._checked_for_reading = False
+        self._checked_for_writing = False
+
+    def for_reading(self) -> Store:
+        """The open store. Raises IndexMissingError, IndexLockedError, MismatchError."""
+        store = self._store()
+        if not self._checked_for_reading:
+            stored = self._stored()
+            store.open(None)
+            # The tables that made the index make the same parts: nothing is built to compare.
+            if stored["objects"] or (store.config() or {}) != stored:
+                self._check(store, self._own_passport(), writing=False)
+            self._checked_for_reading = True
+        return store
+
+    def for_writing(self) -> Store:
+        """The open store, made where there was none. Raises IndexLockedError, MismatchError."""
+        store = self._store()
+        if not self._checked_for_writing:
+            mine = self._own_passport()
+            store.open(mine, self._stored())
+            self._check(store, mine, writing=True)
+            self._checked_for_reading = self._checked_for_writing = True
+        return store
+
+    def for_planning(self) -> Store:
+        """The open store, or an empty one in memory: a plan makes no index where there is none."""
+        exists = getattr(self._store(), "exists", None)
+        if exists is None or exists():
+            return self.for_writing()
+        empty = MemoryStore()
+        empty.open(self._own_passport(), {})
+        return empty
+
+    def close(self) -> None:
+        if self._opened:
+            self._store().close()
+
+    def _store(self) -> Store:
+        store: Store = self._assembly.part("store")
+        self._opened = True
+        return store
+
+    def _stored(self) -> dict[str, Any]:
+        """What an index keeps of the configuration, to be opened with it again."""
+        return {"tables": self._config.without_secrets(), "objects": objects_of(self._given)}
+
+    def _own_passport(self) -> Passport:
+        part = self._assembly.part
+        return passport_of(
+            part("encoder"), part("chunker"), part("retrievers"), part("query_encoder")
+        )
+
+    def _check(self, store: Store, mine: Passport, *, writing: bool) -> None:
+        found = store.passport()
+        where = str(getattr(store, "path", "in memory"))
+        if found is None:
+            raise MismatchError(f"the index {where} has no passport; index again into a new folder")
+        found.check(mine, where=where, writing=writing)
+
+
+def objects_of(given: Mapping[str, Any]) -> dict[str, str]:
+    """What stands in an index for parts that were objects: enough to name them."""
+    return {
+        name: f"{type(part).__module__}:{type(part).__qualname__}"
+        for name, part in given.items()
+        if name in OBJECT_PARTS
+    }
+
+
+def check_objects(made_with: Mapping[str, str], parts: Mapping[str, Any], path: object) -> None:
+    for name, what in made_with.items():
+        if parts.get(name) is None:
+            raise ConfigError(
+                f"the index {path} was made with an object as {name} ({what}); "
+                f"open it with {name}=..."
+            )

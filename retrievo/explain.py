@@ -1,0 +1,98 @@
+"""Where one document stands for a query: found, filtered out, too deep, or not there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from retrievo.contracts import Retriever, Store
+from retrievo.filters import Filter, matches
+from retrievo.hits import Hit
+from retrievo.search import DEPTH, Searcher
+from retrievo.types import Query
+
+DEEPEST = 100_000
+"""Ranks are looked for down to here."""
+
+Status = Literal["found", "beyond depth", "filtered out", "no match", "not indexed"]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentExplanation:
+    """`rank` counts documents by their best chunk; `branches` holds the document's best rank in
+    each branch however deep, and the depth that a search looks at.
+    """
+
+    query: str
+    doc_id: str
+    status: Status
+    rank: int | None
+    hit: Hit | None
+    branches: Mapping[str, Mapping[str, Any]]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "query": self.query,
+            "doc_id": self.doc_id,
+            "status": self.status,
+            "rank": self.rank,
+            "chunk_id": None if self.hit is None else self.hit.chunk.id,
+            "score": None if self.hit is None else self.hit.score,
+            "trace": None if self.hit is None else dict(self.hit.trace),
+            "branches": {name: dict(branch) for name, branch in self.branches.items()},
+        }
+
+    def __str__(self) -> str:
+        lines = [f"{self.doc_id!r} for {self.query!r}: {self.status}"]
+        if self.rank is not None:
+            lines[0] += f", rank {self.rank} of the documents"
+        if self.hit is not None:
+            lines.append(str(self.hit.explain()))
+        for name, branch in self.branches.items():
+            if branch["rank"] is None:
+                lines.append(f"  {name}: no match, however deep")
+            elif branch["rank"] > branch["depth"]:
+                lines.append(
+                    f"  {name}: rank {branch['rank']}, score {branch['score']:.4f}; "
+                    f"a search looks at the best {branch['depth']}"
+                )
+        return "\n".join(lines)
+
+
+def explain_document(
+    store: Store,
+    retrievers: Mapping[str, Retriever],
+    searcher: Searcher,
+    query: str,
+    doc_id: str,
+    filters: Filter | None,
+) -> DocumentExplanation:
+    """The account of one document, from the same search that a user would run."""
+    with store.reading():
+        rows = store.document_rows([doc_id])[0]
+        if not len(rows) and doc_id not in store.fingerprints([doc_id]):
+            return DocumentExplanation(query, doc_id, "not indexed", None, None, {})
+        chunks = store.get(rows)
+        if filters is not None and not any(
+            matches(filters, chunk.metadata, chunk.doc_id) for chunk in chunks
+        ):
+            return DocumentExplanation(query, doc_id, "filtered out", None, None, {})
+        branches: dict[str, dict[str, Any]] = {}
+        for name, retriever in retrievers.items():
+            depth = getattr(retriever, "depth", DEPTH)
+            found = retriever.search([Query(query)], min(store.count(), DEEPEST), filters)[0]
+            ranks = {row: i for i, row in enumerate(found.rows.tolist())}
+            best = min((ranks[row] for row in rows.tolist() if row in ranks), default=None)
+            branches[name] = {
+                "rank": None if best is None else best + 1,
+                "score": None if best is None else float(found.scores[best]),
+                "depth": depth,
+            }
+        # As many as the branches hand over: a document beyond them is beyond any top_k.
+        deep = max((branch["depth"] for branch in branches.values()), default=DEPTH)
+        hits = searcher.search([query], deep, filters, per_document=True)[0]
+        for hit in hits:
+            if hit.doc_id == doc_id:
+                return DocumentExplanation(query, doc_id, "found", hit.rank, hit, branches)
+        reached = any(branch["rank"] is not None for branch in branches.values())
+        status: Status = "beyond depth" if reached else "no match"
+        return DocumentExplanation(query, doc_id, status, None, None, branches)

@@ -1,0 +1,43 @@
+"""Rank fusion: what each branch says of the order counts, its scores do not."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from retrievo.errors import ConfigError
+from retrievo.fuse.union import contributions, union_of
+from retrievo.types import BranchScores, Candidates
+
+
+class ReciprocalRank:
+    """score(d) = sum over branches of weight / (k + rank of d), ranks from 1.
+
+    Cormack, Clarke, Buettcher 2009, "Reciprocal Rank Fusion outperforms Condorcet and individual
+    Rank Learning Methods". A row that a branch did not find gets nothing from it.
+    """
+
+    def __init__(self, k: int = 60, weights: Mapping[str, float] | None = None) -> None:
+        if k < 0:
+            raise ConfigError(f"rrf wants k >= 0, got {k}")
+        if weights is not None and any(not 0 <= w < float("inf") for w in weights.values()):
+            raise ConfigError(f"fusion weights are numbers from 0 up; got {dict(weights)}")
+        self._k = k
+        self._weights = None if weights is None else dict(weights)
+
+    def fuse(self, branches: Mapping[str, Candidates], top_k: int) -> Candidates:
+        if self._weights is not None and set(self._weights) != set(branches):
+            raise ConfigError(
+                f"[fusion] weights name {sorted(self._weights)}, "
+                f"the retrievers are {sorted(branches)}; give each a weight"
+            )
+        union = union_of(branches)
+        scored = {}
+        for name, found in branches.items():
+            weight = 1.0 if self._weights is None else self._weights[name]
+            raw, rank = union.spread(name, found)
+            value = np.where(rank > 0, 1.0 / (self._k + np.maximum(rank, 1)), 0.0)
+            normalised = value.astype(np.float32)
+            scored[name] = BranchScores(
+                rank, raw, normalised, weight, np.float32(weight) * normalised
+            )
+        return contributions(union, scored, top_k)

@@ -1,0 +1,96 @@
+"""What leaves the pipeline: chunks with their place, their score and the account of it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, overload
+
+from retrievo.types import Chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk that leaves the pipeline, with its place, its score and how the score came about."""
+
+    chunk: Chunk
+    score: float
+    rank: int
+    trace: Mapping[str, Any]
+
+    @property
+    def text(self) -> str:
+        return self.chunk.text
+
+    @property
+    def doc_id(self) -> str:
+        return self.chunk.doc_id
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        return self.chunk.metadata
+
+    def explain(self) -> "Explanation":
+        """The account of this hit: `as_dict()` for programs, `str()` for people."""
+        return Explanation(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Per step the rank, raw score, normalised score, weight and contribution of one hit."""
+
+    hit: Hit
+
+    def as_dict(self) -> dict[str, Any]:
+        return dict(self.hit.trace)
+
+    def __str__(self) -> str:
+        hit, trace = self.hit, self.hit.trace
+        lines = [
+            f"#{hit.rank} {hit.doc_id} [{hit.chunk.start}:{hit.chunk.end}] score {hit.score:.4f}"
+        ]
+        for name, branch in trace["branches"].items():
+            if branch["rank"] is None:
+                found = "not found within depth"
+            else:
+                found = f"rank {branch['rank']}, score {branch['score']:.4f}"
+            lines.append(
+                f"  {name}: {found}; normalised {branch['normalised']:.4f} "
+                f"x weight {branch['weight']:g} = {branch['contribution']:.4f}"
+            )
+        if trace.get("rerank"):
+            rerank = trace["rerank"]
+            lines.append(f"  rerank: rank {rerank['rank']}, score {rerank['score']:.4f}")
+        return "\n".join(lines)
+
+
+class Hits(Sequence[Hit]):
+    """Hits, best first, with `timings` in seconds by step and `warnings`."""
+
+    __slots__ = ("_hits", "query", "timings", "warnings")
+
+    def __init__(
+        self,
+        hits: Sequence[Hit],
+        query: str = "",
+        timings: Mapping[str, float] | None = None,
+        warnings: Sequence[str] = (),
+    ) -> None:
+        self._hits = tuple(hits)
+        self.query = query
+        self.timings = dict(timings or {})
+        self.warnings = list(warnings)
+
+    @overload
+    def __getitem__(self, i: int) -> Hit: ...
+    @overload
+    def __getitem__(self, i: slice) -> tuple[Hit, ...]: ...
+    def __getitem__(self, i: int | slice) -> Hit | tuple[Hit, ...]:
+        return self._hits[i]
+
+    def __len__(self) -> int:
+        return len(self._hits)
+
+    def __iter__(self) -> Iterator[Hit]:
+        return iter(self._hits)
+
+    def __repr__(self) -> str:
+        return f"Hits({len(self._hits)} for {self.query!r})"

@@ -1,0 +1,287 @@
+"""The pipeline: read, chunk, encode, store, retrieve, fuse, rerank, in one object."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from retrievo.assembly import Assembly
+from retrievo.binding import Binding, check_objects
+from retrievo.config import Config
+from retrievo.contracts import Store
+from retrievo.errors import ConfigError
+from retrievo.events import StageDone
+from retrievo.explain import DocumentExplanation, explain_document
+from retrievo.filters import Filter, as_filter
+from retrievo.hits import Hits
+from retrievo.host import Host
+from retrievo.ingest import Ingest
+from retrievo.passport import Passport
+from retrievo.report import IndexReport, Plan, Progress, collected_warnings
+from retrievo.search import Searcher
+from retrievo.sources import Sources, check_ids
+
+Filters = Filter | str | Mapping[str, Any] | None
+
+
+class Pipeline:
+    """Documents in, the right passages out; every step is a part that can be replaced.
+
+    `Pipeline()` keeps its index in memory; `Pipeline.open(DIR)` on disk. Parts are objects that
+    keep the protocols of `retrievo.contracts`; those left out are the defaults. Parts are built on
+    first use. A pipeline may be searched from several threads; index from one.
+    """
+
+    def __init__(self, *, plugins: Iterable[object] = (), **parts: Any) -> None:
+        self._setup(Config.of({}), Host(plugins), parts, None)
+
+    @classmethod
+    def open(cls, path: str | Path, *, plugins: Iterable[object] = (), **parts: Any) -> Self:
+        """The index in the folder, with the configuration it was made with, or a new default one.
+
+        Parts given by keyword take the place of what the configuration says. Raises StoreError and
+        what derives from it, ConfigError where the index was made with an object that is missing.
+        """
+        host = Host(plugins)
+        store = host.registry.resolve("stores", "local")(path)
+        pipeline = cls.__new__(cls)
+        if not store.exists():
+            pipeline._setup(Config.of({}), host, parts, Path(path))
+            return pipeline
+        store.open(None)
+        try:
+            stored = store.config() or {}
+            check_objects(stored.get("objects", {}), parts, path)
+            config = Config.of(stored.get("tables", {}), source=f"the index {path}")
+            pipeline._setup(
+                config, host, {**parts, "store": parts.get("store") or store}, Path(path)
+            )
+        except BaseException:
+            store.close()
+            raise
+        return pipeline
+
+    @classmethod
+    def from_toml(
+        cls,
+        path: str | Path,
+        *,
+        index: str | Path | None = None,
+        plugins: Iterable[object] = (),
+        **parts: Any,
+    ) -> Self:
+        """The pipeline of a configuration file (.toml or .json), its index in the folder `index`.
+
+        Everything in the file is checked now, and built on first use. Raises ConfigError.
+        """
+        host = Host(plugins)
+        return cls._of(Config.read(path, host), host, index, parts)
+
+    @classmethod
+    def named(
+        cls,
+        name: str,
+        *,
+        index: str | Path | None = None,
+        plugins: Iterable[object] = (),
+        **parts: Any,
+    ) -> Self:
+        """The pipeline that an installed package offers under the name. Raises UnknownNameError."""
+        host = Host(plugins)
+        return cls._of(Config.named(name, host), host, index, parts)
+
+    @classmethod
+    def _of(
+        cls, config: Config, host: Host, index: str | Path | None, parts: Mapping[str, Any]
+    ) -> Self:
+        pipeline = cls.__new__(cls)
+        pipeline._setup(config, host, parts, None if index is None else Path(index))
+        pipeline._assembly.check()
+        return pipeline
+
+    def _setup(
+        self, config: Config, host: Host, parts: Mapping[str, Any], index: Path | None
+    ) -> None:
+        self.config = config
+        self.host = host
+        self._given = {name: part for name, part in parts.items() if part is not None}
+        self._assembly = Assembly(config, host, given=self._given, index=index)
+        self._binding = Binding(self._assembly, config, self._given)
+        self._searcher: Searcher | None = None
+
+    @staticmethod
+    def part(kind: str, use: str, *, plugins: Iterable[object] = (), **arguments: Any) -> Any:
+        """One component by its kind ("encoder", "store", …) and name, built on its own."""
+        host = Host(plugins)
+        return Assembly(Config.of({}), host).make(kind, use, **arguments)
+
+    # the index
+
+    @property
+    def store(self) -> Store:
+        """The store, opened: raises IndexMissingError before anything is indexed."""
+        return self._binding.for_reading()
+
+    @property
+    def passport(self) -> Passport:
+        """What the index was made with."""
+        found = self.store.passport()
+        assert found is not None
+        return found
+
+    def index(
+        self,
+        sources: Any,
+        *,
+        on_error: Literal["raise", "skip"] = "raise",
+        progress: Callable[[Progress], None] | None = None,
+    ) -> IndexReport:
+        """Bring the index up to date with the sources; what did not change is left alone.
+
+        Takes paths of files and folders, Documents, mappings with a text, or an iterable of them.
+        Documents that are in the index and not in the sources stay. Files that cannot be read are
+        told in the report's warnings. Raises IngestError after the run where documents failed, or
+        with `on_error="skip"` only reports them; raises MismatchError where the index was made
+        with another encoder or chunker.
+        """
+        if on_error not in ("raise", "skip"):
+            raise ConfigError(f"on_error is 'raise' or 'skip', not {on_error!r}")
+        given = Sources(sources, self._assembly.part("readers"))
+        started = time.perf_counter()
+        with collected_warnings() as told:
+            ingest = self._ingest(self._binding.for_writing())
+            report = ingest.run(given, progress=progress, total=given.total)
+        report.seconds = time.perf_counter() - started
+        report.warnings += [f"{skipped.path}: {skipped.reason}" for skipped in given.skipped]
+        report.warnings += told
+        if on_error == "raise":
+            report.raise_failures()
+        return report
+
+    def plan(self, sources: Any) -> Plan:
+        """What `index` would do with the sources, and what it would cost. Writes nothing."""
+        given = Sources(sources, self._assembly.part("readers"))
+        with collected_warnings() as told:
+            plan = self._ingest(self._binding.for_planning()).plan(given)
+        skipped = [f"{skipped.path}: {skipped.reason}" for skipped in given.skipped]
+        return plan.with_warnings([*skipped, *told])
+
+    def delete(self, doc_ids: str | Iterable[str]) -> int:
+        """How many of the documents were in the index and are gone."""
+        ids = check_ids(doc_ids)
+        return self.store.delete(ids)
+
+    def _ingest(self, store: Store) -> Ingest:
+        part = self._assembly.part
+        return Ingest(
+            store,
+            part("chunker"),
+            part("retrievers"),
+            part("encoder"),
+            stage_done=self._stage_done if self.host.listening else None,
+        )
+
+    # searching
+
+    def search(
+        self,
+        query: str,
+        *,
+        top_k: int = 10,
+        filters: Filters = None,
+        per_document: bool = False,
+    ) -> Hits:
+        """At most `top_k` hits, best first.
+
+        `filters` is an expression of F, its text form or its dict form. With `per_document` only
+        the best chunk of each document comes back. Raises FilterError, IndexMissingError,
+        MismatchError.
+        """
+        return self.search_batch([query], top_k=top_k, filters=filters, per_document=per_document)[
+            0
+        ]
+
+    def search_batch(
+        self,
+        queries: Sequence[str],
+        *,
+        top_k: int = 10,
+        filters: Filters = None,
+        per_document: bool = False,
+    ) -> list[Hits]:
+        """Hits for each query, in their order; encodes and searches them together."""
+        if isinstance(queries, str) or not all(isinstance(query, str) for query in queries):
+            raise TypeError("search takes a str, search_batch a sequence of them")
+        if isinstance(top_k, bool) or not isinstance(top_k, int) or top_k < 1:
+            raise ValueError(f"top_k is a whole number from 1 up, not {top_k!r}")
+        wanted = as_filter(filters)
+        self._binding.for_reading()
+        return self._search().search(queries, top_k, wanted, per_document=per_document)
+
+    async def asearch(
+        self,
+        query: str,
+        *,
+        top_k: int = 10,
+        filters: Filters = None,
+        per_document: bool = False,
+    ) -> Hits:
+        """What `search` gives, from a thread, so that the event loop goes on."""
+        return await asyncio.to_thread(
+            self.search, query, top_k=top_k, filters=filters, per_document=per_document
+        )
+
+    def explain(self, query: str, doc_id: str, *, filters: Filters = None) -> DocumentExplanation:
+        """Where one document stands for a query, and why: per branch, and after fusion."""
+        wanted = as_filter(filters)
+        return explain_document(
+            self.store, self._assembly.part("retrievers"), self._search(), query, doc_id, wanted
+        )
+
+    def _search(self) -> Searcher:
+        if self._searcher is None:
+            part = self._assembly.part
+            self._searcher = Searcher(
+                part("store"),
+                part("retrievers"),
+                part("fusion"),
+                part("reranker"),
+                part("expander"),
+                stage_done=self._stage_done if self.host.listening else None,
+            )
+        return self._searcher
+
+    def _stage_done(self, stage: str, seconds: float, count: int) -> None:
+        self.host.stage_done(StageDone(stage, seconds, count))
+
+    # the object itself
+
+    def save(self, path: str | Path) -> None:
+        """Write the configuration as .toml or .json; parts given as objects cannot be in it."""
+        if self._given.keys() - {"store"}:
+            names = ", ".join(sorted(self._given.keys() - {"store"}))
+            raise ConfigError(
+                f"{path} is not written: {names} were given as objects; register them in a plugin "
+                "and name them in a table"
+            )
+        self.config.save(path)
+
+    def close(self) -> None:
+        """Free the index for other processes."""
+        self._binding.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Pipeline of {self.config.source}>"

@@ -1,0 +1,160 @@
+"""What an ingest is going to do, is doing, and has done."""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from retrievo.errors import IngestError, RetrievoWarning
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an ingest is; `total` documents is None where the input does not tell."""
+
+    documents: int
+    total: int | None
+    chunks: int
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A document that could not be indexed, and why."""
+
+    doc_id: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.doc_id}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What `index` would do: document ids by what happens to them, and what it would cost."""
+
+    added: tuple[str, ...]
+    updated: tuple[str, ...]
+    kept: tuple[str, ...]
+    failed: tuple[Failure, ...]
+    chunks_to_encode: int
+    chunks_to_keep: int
+    tokens_to_encode: int
+    warnings: tuple[str, ...] = ()
+
+    def with_warnings(self, more: Sequence[str]) -> "Plan":
+        """The same plan with more to tell."""
+        return replace(self, warnings=(*self.warnings, *more))
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "documents": {
+                "add": list(self.added),
+                "update": list(self.updated),
+                "keep": list(self.kept),
+                "fail": [{"doc_id": f.doc_id, "reason": f.reason} for f in self.failed],
+            },
+            "chunks": {"encode": self.chunks_to_encode, "keep": self.chunks_to_keep},
+            "tokens": {"encode": self.tokens_to_encode},
+            "warnings": list(self.warnings),
+        }
+
+    def __str__(self) -> str:
+        return (
+            f"would add {_n(len(self.added), 'document')}, update {len(self.updated)} and keep "
+            f"{len(self.kept)}; would encode {_n(self.chunks_to_encode, 'chunk')} "
+            f"({_n(self.tokens_to_encode, 'token')})"
+        )
+
+
+@dataclass(slots=True)
+class IndexReport:
+    """What `index` did: counts of documents, chunks and tokens, and what there is to tell."""
+
+    added: int = 0
+    updated: int = 0
+    deleted: int = 0
+    kept: int = 0
+    failed: int = 0
+    chunks_written: int = 0
+    chunks_kept: int = 0
+    chunks_deleted: int = 0
+    tokens_encoded: int = 0
+    tokens_lost: int = 0
+    seconds: float = 0.0
+    warnings: list[str] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The counts as `retrievo index --json` prints them; the keys are stable."""
+        return {
+            "documents": {
+                "added": self.added,
+                "updated": self.updated,
+                "deleted": self.deleted,
+                "kept": self.kept,
+                "failed": self.failed,
+            },
+            "chunks": {
+                "written": self.chunks_written,
+                "kept": self.chunks_kept,
+                "deleted": self.chunks_deleted,
+            },
+            "tokens": {"encoded": self.tokens_encoded, "lost": self.tokens_lost},
+            "seconds": round(self.seconds, 3),
+            "warnings": list(self.warnings),
+        }
+
+    def raise_failures(self) -> None:
+        """Raise IngestError, with the failures and this report, where documents failed."""
+        if self.failures:
+            total = self.added + self.updated + self.kept + self.failed
+            raise IngestError(
+                f"{self.failed} of {_n(total, 'document')} could not be indexed, "
+                f"the others are in: {worst(self.failures)}",
+                self.failures,
+                self,
+            )
+
+    def __str__(self) -> str:
+        if not (self.added or self.updated or self.failed):
+            return f"nothing to write: {_n(self.kept, 'document')} unchanged"
+        parts = [f"{self.added} added", f"{self.updated} updated", f"{self.kept} unchanged"]
+        if self.failed:
+            parts.append(f"{self.failed} failed")
+        text = (
+            f"{_n(self.added + self.updated + self.kept + self.failed, 'document')}: "
+            f"{', '.join(parts)}; {_n(self.chunks_written, 'chunk')} written, "
+            f"{self.chunks_kept} kept, {self.chunks_deleted} deleted; "
+            f"{_n(self.tokens_encoded, 'token')} encoded"
+        )
+        if self.tokens_lost:
+            text += f", {self.tokens_lost} of them beyond the encoder's limit and lost"
+        return f"{text}; {self.seconds:.1f} s"
+
+
+def _n(count: int, thing: str) -> str:
+    return f"{count} {thing}{'' if count == 1 else 's'}"
+
+
+def worst(failures: Sequence[Failure], shown: int = 3) -> str:
+    """The first failures in a line, and how many more there are."""
+    text = "; ".join(str(failure) for failure in failures[:shown])
+    return text if len(failures) <= shown else f"{text}; and {len(failures) - shown} more"
+
+
+@contextmanager
+def collected_warnings() -> Iterator[list[str]]:
+    """RetrievoWarnings as texts; other warnings go their way."""
+    told: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", RetrievoWarning)
+        yield told
+    for warning in caught:
+        if issubclass(warning.category, RetrievoWarning):
+            told.append(str(warning.message))
+        else:
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )

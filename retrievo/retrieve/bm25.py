@@ -1,0 +1,127 @@
+"""Lexical search: BM25 weights as sparse vectors in the store, idf in the query."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, pairwise
+
+import numpy as np
+
+from retrievo.contracts import Items, Space, Store
+from retrievo.errors import ConfigError
+from retrievo.filters import Filter
+from retrievo.retrieve.terms import terms_of
+from retrievo.types import Candidates, Query, Rows, Scores, SparseRows
+
+REFIT_ABOVE = 0.05
+"""Weights are written with the mean length as it was; beyond this relative drift they are redone.
+Five percent of the mean length move a weight by at most .7 percent (k1 1.2, b .75)."""
+
+
+class Bm25Retriever:
+    """BM25 as Lucene computes it, without the constant factor k1 + 1.
+
+    weight(t, d) = tf / (tf + k1 (1 - b + b length / mean length)), stored;
+    idf(t) = ln(1 + (n - df + .5) / (df + .5)), from the counts as they are when the query comes.
+    Robertson and Zaragoza 2009; Lucene's BM25Similarity. Scores lie between 0 and the sum of the
+    query terms' idf, which is each query's `bound`.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        depth: int = 100,
+        language: str = "english",
+        stop_words: Sequence[str] | None = None,
+        k1: float = 1.2,
+        b: float = 0.75,
+        representation: str = "bm25",
+    ) -> None:
+        if k1 < 0 or not 0 <= b <= 1 or depth < 1:
+            raise ConfigError(
+                f"bm25 wants k1 >= 0, 0 <= b <= 1 and depth >= 1; got k1 = {k1}, b = {b}, "
+                f"depth = {depth}"
+            )
+        self.depth = depth
+        self._store = store
+        self._terms = terms_of(language, None if stop_words is None else tuple(stop_words))
+        self._k1, self._b = k1, b
+        self._name = representation
+
+    @property
+    def representations(self) -> Mapping[str, Space]:
+        return {self._name: Space("sparse")}
+
+    def represent(self, items: Items) -> Mapping[str, SparseRows]:
+        fitted = self._store.statistics(self._name).fitted_mean
+        texts = (chunk.indexed_text for _, chunks in items for chunk in chunks)
+        return {self._name: self._weigh(texts, fitted)}
+
+    def _weigh(self, texts: Iterable[str], mean: float | None) -> SparseRows:
+        counts = [Counter(self._terms.indices(text)) for text in texts]
+        sizes = np.fromiter((len(count) for count in counts), np.int64, len(counts))
+        indptr = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        total = int(indptr[-1])
+        indices = np.fromiter(chain.from_iterable(counts), np.uint32, total)
+        tf = np.fromiter(chain.from_iterable(c.values() for c in counts), np.float32, total)
+        lengths = np.fromiter((c.total() for c in counts), np.float32, len(counts))
+        if mean is None:
+            mean = float(lengths.mean(dtype=float)) if len(lengths) else 0.0
+        norm = 1 - self._b + self._b * lengths / (mean or 1.0)
+        values = tf / (tf + np.float32(self._k1) * np.repeat(norm, sizes))
+        return SparseRows(indptr, indices, values.astype(np.float32), lengths, mean)
+
+    def search(
+        self, queries: Sequence[Query], depth: int, filters: Filter | None = None
+    ) -> list[Candidates]:
+        rows, bounds = self._query_rows(queries)
+        found = self._store.search(self._name, rows, depth, filters)
+        return [
+            Candidates(c.rows, c.scores, bound, c.exhaustive)
+            for c, bound in zip(found, bounds, strict=True)
+        ]
+
+    def score(self, queries: Sequence[Query], rows: Rows) -> list[Scores]:
+        return self._store.score(self._name, self._query_rows(queries)[0], rows)
+
+    def _query_rows(self, queries: Sequence[Query]) -> tuple[SparseRows, list[float]]:
+        """Idf times the term's count in the query, and the highest score that each can reach."""
+        counts = [Counter(self._terms.indices(query.text)) for query in queries]
+        sizes = [len(count) for count in counts]
+        indptr = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        total = int(indptr[-1])
+        indices = np.fromiter(chain.from_iterable(counts), np.uint32, total)
+        times = np.fromiter(chain.from_iterable(c.values() for c in counts), np.float64, total)
+        df = self._store.frequencies(self._name, indices)
+        n = self._store.statistics(self._name).n
+        # A term that the collection lacks can match nothing: it must not raise the bound.
+        weights = np.where(df > 0, np.log1p((n - df + 0.5) / (df + 0.5)), 0.0) * times
+        bounds = [float(weights[a:b].sum()) for a, b in pairwise(indptr)]
+        known = weights > 0
+        kept = np.concatenate([[0], np.cumsum(known)])[indptr].astype(np.int64)
+        values = weights[known].astype(np.float32)
+        return SparseRows(kept, indices[known], values), bounds
+
+    def settle(self, store: Store) -> bool:
+        """Redo all weights where the mean length has drifted; True where that was done.
+
+        Weights come from the stored texts, not from the old weights: a run that is killed here
+        leaves some rows with the new mean, and the next one starts over.
+        """
+        now = store.statistics(self._name)
+        if not now.n or now.fitted_mean is None:
+            return False
+        if abs(now.mean_length - now.fitted_mean) <= REFIT_ABOVE * now.fitted_mean:
+            return False
+        for rows in store.scan():
+            texts = [chunk.indexed_text for chunk in store.get(rows)]
+            store.replace(self._name, rows, self._weigh(texts, now.mean_length), None)
+        store.replace(self._name, np.empty(0, np.int64), self._weigh([], 1.0), now.mean_length)
+        return True
+
+    def unknown_terms(self, text: str) -> list[str]:
+        """The words of a text that no indexed chunk has, stop words left out."""
+        words = [(word, indices) for word, indices in self._terms.words(text) if indices]
+        flat = np.array([i for _, indices in words for i in indices], np.uint32)
+        df = iter(self._store.frequencies(self._name, flat).tolist())
+        return [word for word, indices in words if not sum(next(df) for _ in indices)]

@@ -1,0 +1,83 @@
+"""Semantic search: one vector a chunk, compared by inner product."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from retrievo.contracts import Encoder, Items, Space, Store
+from retrievo.errors import ConfigError, EncoderError
+from retrievo.filters import Filter
+from retrievo.types import Candidates, Query, Rows, Scores, Vectors
+
+
+class DenseRetriever:
+    """Chunks by the document encoder, queries by the query encoder or, without one, by the same.
+
+    Scores are inner products: cosines, between -1 and 1, for encoders that give unit vectors.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        store: Store,
+        *,
+        query_encoder: Encoder | None = None,
+        depth: int = 100,
+        representation: str = "dense",
+    ) -> None:
+        if depth < 1:
+            raise ConfigError(f"dense wants depth >= 1, got {depth}")
+        self.depth = depth
+        self._encoder = encoder
+        self._query_encoder = query_encoder or encoder
+        self._store = store
+        self._name = representation
+
+    @property
+    def representations(self) -> Mapping[str, Space]:
+        return {self._name: Space("dense", self._encoder.dim)}
+
+    def represent(self, items: Items) -> Mapping[str, Vectors]:
+        texts = [chunk.indexed_text for _, chunks in items for chunk in chunks]
+        vectors = self._encoder.encode_document(texts)
+        return {self._name: _checked(self._encoder, vectors, len(texts))}
+
+    def search(
+        self, queries: Sequence[Query], depth: int, filters: Filter | None = None
+    ) -> list[Candidates]:
+        vectors = self._encode(queries)
+        found = self._store.search(self._name, vectors, depth, filters)
+        weight = getattr(self._encoder, "dense_weight", None)
+        return [Candidates(c.rows, c.scores, 1.0, c.exhaustive, weight) for c in found]
+
+    def score(self, queries: Sequence[Query], rows: Rows) -> list[Scores]:
+        return self._store.score(self._name, self._encode(queries), rows)
+
+    def _encode(self, queries: Sequence[Query]) -> Vectors:
+        missing = [query for query in queries if self._name not in query.vectors]
+        if missing:
+            texts = [query.text for query in missing]
+            vectors = _checked(
+                self._query_encoder, self._query_encoder.encode_query(texts), len(texts)
+            )
+            for query, vector in zip(missing, vectors, strict=True):
+                query.vectors[self._name] = vector
+        return np.stack([query.vectors[self._name] for query in queries])
+
+
+def _checked(encoder: Encoder, vectors: Vectors, n: int) -> Vectors:
+    """float32[n, dim], whatever the encoder thinks it is; a store must never see anything else."""
+    vectors = np.asarray(vectors, np.float32)
+    name = type(encoder).__name__
+    if vectors.shape != (n, encoder.dim):
+        raise EncoderError(
+            f"encoder {name} gave an array of shape {vectors.shape} for {n} texts; "
+            f"({n}, {encoder.dim}) is wanted"
+        )
+    if not np.isfinite(vectors).all():
+        bad = int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])
+        raise EncoderError(
+            f"encoder {name} gave a vector with NaN or infinity for text {bad} of {n}; "
+            "nothing of this batch is written"
+        )
+    return vectors

@@ -1,0 +1,253 @@
+"""How queries are answered: the branches, their fusion, the reranker, and the hits."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from retrievo.contracts import Expander, Fusion, Reranker, Retriever, Store
+from retrievo.filters import Filter
+from retrievo.hits import Hit, Hits
+from retrievo.types import BranchScores, Candidates, Chunk, Query, Rows, Scores
+
+DEPTH = 100
+"""How many candidates a branch looks at that does not say otherwise."""
+
+RERANK_DEPTH = 50
+"""How many fused candidates a reranker reads that does not say otherwise."""
+
+
+@dataclass(slots=True)
+class _Account:
+    """Seconds by step, and what there is to tell, of one batch of queries."""
+
+    timings: dict[str, float] = field(default_factory=dict)
+    warnings: list[list[str]] = field(default_factory=list)
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self.timings[step] = self.timings.get(step, 0.0) + time.perf_counter() - started
+
+
+class Searcher:
+    """Search over the parts of a pipeline. Keeps no state between calls."""
+
+    def __init__(
+        self,
+        store: Store,
+        retrievers: Mapping[str, Retriever],
+        fusion: Fusion | None,
+        reranker: Reranker | None,
+        expander: Expander | None,
+        *,
+        stage_done: Callable[[str, float, int], None] | None = None,
+    ) -> None:
+        self._store = store
+        self._retrievers = retrievers
+        self._fusion = fusion
+        self._reranker = reranker
+        self._expander = expander
+        self._stage_done = stage_done
+
+    def search(
+        self, texts: Sequence[str], top_k: int, filters: Filter | None, *, per_document: bool
+    ) -> list[Hits]:
+        account = _Account(warnings=[[] for _ in texts])
+        started = time.perf_counter()
+        asked = [i for i, text in enumerate(texts) if text.strip()]
+        found: dict[int, list[Hit]] = {}
+        with self._store.reading():
+            queries = self._queries([texts[i] for i in asked], account)
+            depth = top_k  # what a branch cuts off, no later step can bring back
+            while asked:
+                fused = self._candidates(queries, depth, top_k, filters, account, asked)
+                if not per_document:
+                    for i, candidates in zip(asked, fused, strict=True):
+                        found[i] = self._hits(texts[i], candidates, top_k, account)
+                    break
+                # Several chunks of a document may crowd out others: look deeper until top_k
+                # documents are there, or no branch has more to give.
+                short = []
+                for place, (i, candidates) in enumerate(zip(asked, fused, strict=True)):
+                    n = len(candidates) if self._reranker is None else top_k
+                    found[i] = _best_of_documents(
+                        self._hits(texts[i], candidates, n, account), top_k
+                    )
+                    cut = n < len(candidates) or not candidates.exhaustive
+                    if len(found[i]) < top_k and cut and self._reranker is None:
+                        short.append(place)
+                asked, queries = [asked[p] for p in short], [queries[p] for p in short]
+                depth *= 4
+        account.timings["total"] = time.perf_counter() - started
+        self._tell(account, len(texts))
+        for i in range(len(texts)):
+            if i not in found:
+                account.warnings[i].append("the query is empty")
+        return [
+            Hits(found.get(i, []), text, account.timings, account.warnings[i])
+            for i, text in enumerate(texts)
+        ]
+
+    def _queries(self, texts: Sequence[str], account: _Account) -> list[list[Query]]:
+        if self._expander is None:
+            return [[Query(text)] for text in texts]
+        with account.timed("expand"):
+            return [self._expander.expand(text) for text in texts]
+
+    def _candidates(
+        self,
+        queries: Sequence[Sequence[Query]],
+        depth: int,
+        top_k: int,
+        filters: Filter | None,
+        account: _Account,
+        asked: Sequence[int],
+    ) -> list[Candidates]:
+        """For each query its fused candidates; `exhaustive` where no branch was cut off."""
+        flat = [query for part in queries for query in part]
+        branches: dict[str, list[Candidates]] = {}
+        for name, retriever in self._retrievers.items():
+            with account.timed(name):
+                deep = max(depth, getattr(retriever, "depth", DEPTH))
+                found = iter(retriever.search(flat, deep, filters))
+                branches[name] = [_merged([next(found) for _ in part], part) for part in queries]
+        fused = []
+        with account.timed("fuse"):
+            for place, i in enumerate(asked):
+                mine = {name: lists[place] for name, lists in branches.items()}
+                for name, candidates in mine.items():
+                    note = f"{name}: no word of the query is in the index"
+                    if candidates.bound == 0 and note not in account.warnings[i]:
+                        account.warnings[i].append(note)
+                fused.append(self._fuse(mine, max(top_k, depth)))
+        return fused
+
+    def _fuse(self, branches: Mapping[str, Candidates], top_k: int) -> Candidates:
+        exhaustive = all(candidates.exhaustive for candidates in branches.values())
+        if self._fusion is None:
+            (name, only), *_ = branches.items()
+            ranks = np.arange(1, len(only) + 1, dtype=np.int32)
+            share = BranchScores(ranks, only.scores, only.scores, 1.0, only.scores)
+            return Candidates(
+                only.rows, only.scores, only.bound, exhaustive, contributions={name: share}
+            )
+        fused = self._fusion.fuse(branches, top_k)
+        return Candidates(
+            fused.rows, fused.scores, fused.bound, exhaustive, contributions=fused.contributions
+        )
+
+    # from candidates to hits
+
+    def _hits(self, text: str, candidates: Candidates, top_k: int, account: _Account) -> list[Hit]:
+        deep = top_k
+        if self._reranker is not None:
+            deep = max(top_k, getattr(self._reranker, "depth", RERANK_DEPTH))
+        with account.timed("fetch"):
+            order = np.arange(_with_ties(candidates.scores, deep))
+            chunks = self._store.get(candidates.rows[order])
+            order, chunks = _by_id_where_equal(candidates.scores, order, chunks)
+            order, chunks = order[:deep], chunks[:deep]
+        scores = candidates.scores[order]
+        reranked: list[dict[str, Any] | None] = [None] * len(chunks)
+        if self._reranker is not None and chunks:
+            with account.timed("rerank"):
+                ranked = self._reranker.rank(text, chunks, top_k)
+            places = ranked.rows.tolist()
+            order, chunks = order[places], [chunks[place] for place in places]
+            scores = ranked.scores
+            reranked = [
+                {"rank": rank, "score": float(score)} for rank, score in enumerate(scores, start=1)
+            ]
+        with account.timed("trace"):
+            traces = _traces(candidates, order)
+            return [
+                Hit(chunk, score, rank, {"branches": branches, "rerank": rerank, "score": score})
+                for rank, (chunk, score, branches, rerank) in enumerate(
+                    zip(chunks, scores.tolist(), traces, reranked, strict=True), start=1
+                )
+            ][:top_k]
+
+    def _tell(self, account: _Account, n: int) -> None:
+        if self._stage_done is None:
+            return
+        for step, seconds in account.timings.items():
+            self._stage_done("retrieve" if step in self._retrievers else step, seconds, n)
+
+
+def _merged(found: Sequence[Candidates], queries: Sequence[Query]) -> Candidates:
+    """One list of a branch's answers to the forms of one query: each row's best weighted score."""
+    if len(found) == 1 and queries[0].weight == 1.0:
+        return found[0]
+    rows = np.concatenate([c.rows for c in found])
+    parts = [q.weight * c.scores for q, c in zip(queries, found, strict=True)]
+    unique, where = np.unique(rows, return_inverse=True)
+    best = np.full(len(unique), -np.inf, np.float32)
+    np.maximum.at(best, where, np.concatenate(parts).astype(np.float32))
+    order = np.lexsort((unique, -best))
+    pairs = zip(queries, found, strict=True)
+    bounds = [q.weight * c.bound for q, c in pairs if c.bound is not None]
+    return Candidates(
+        unique[order],
+        best[order],
+        max(bounds) if len(bounds) == len(found) else None,
+        all(c.exhaustive for c in found),
+        found[0].weight,
+    )
+
+
+def _with_ties(scores: Scores, top_k: int) -> int:
+    """How many come first if all that equal the last of top_k count as well."""
+    if len(scores) <= top_k:
+        return len(scores)
+    return int(np.count_nonzero(scores >= scores[top_k - 1]))
+
+
+def _by_id_where_equal(
+    scores: Scores, order: Rows, chunks: list[Chunk]
+) -> tuple[Rows, list[Chunk]]:
+    """Equal scores in the order of their chunks' ids, which no store's row numbers can change."""
+    mine = scores[order].tolist()
+    if all(a > b for a, b in pairwise(mine)):
+        return order, chunks
+    by_id = sorted(range(len(chunks)), key=lambda i: (-mine[i], chunks[i].id))
+    return order[by_id], [chunks[i] for i in by_id]
+
+
+def _best_of_documents(hits: Sequence[Hit], top_k: int) -> list[Hit]:
+    seen: set[str] = set()
+    best: list[Hit] = []
+    for hit in hits:
+        if hit.doc_id not in seen:
+            seen.add(hit.doc_id)
+            best.append(Hit(hit.chunk, hit.score, len(best) + 1, hit.trace))
+            if len(best) == top_k:
+                break
+    return best
+
+
+def _traces(candidates: Candidates, order: Rows) -> list[dict[str, dict[str, Any]]]:
+    """Per candidate, per branch: rank and raw score (None where not found), and what it gave."""
+    traces: list[dict[str, dict[str, Any]]] = [{} for _ in range(len(order))]
+    for name, branch in (candidates.contributions or {}).items():
+        columns = zip(
+            branch.rank[order].tolist(),
+            branch.score[order].tolist(),
+            branch.normalised[order].tolist(),
+            branch.contribution[order].tolist(),
+            strict=True,
+        )
+        for trace, (rank, score, normalised, contribution) in zip(traces, columns, strict=True):
+            trace[name] = {
+                "rank": rank or None,
+                "score": score if rank else None,
+                "normalised": normalised,
+                "weight": branch.weight,
+                "contribution": contribution,
+            }
+    return traces

@@ -1,0 +1,64 @@
+"""What a user hands to `index`, made into a stream of documents."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from retrievo.contracts import Reader
+from retrievo.errors import DocumentError
+from retrievo.read.walk import Skipped, Walk
+from retrievo.types import Document
+
+
+class Sources:
+    """Iterates documents (or what can become one) of paths, documents, mappings, or a mix.
+
+    `total` is the number of documents or files where the input tells it. `skipped` fills as files
+    are read. A str is a path. Iterators are read as they are, one item at a time.
+    """
+
+    def __init__(self, given: Any, readers: Mapping[str, Reader]) -> None:
+        self._readers = readers
+        self._walks: list[Walk] = []
+        self.total: int | None = None
+        if isinstance(given, (str, Path)):
+            given = [given]
+        elif isinstance(given, (Document, Mapping)) or not isinstance(given, Iterable):
+            given = [given]
+        if isinstance(given, (list, tuple)):
+            if given and all(isinstance(item, (str, Path)) for item in given):
+                # Together, so that two files that would get one id are noticed.
+                walk = self._walk(given)
+                self.total = len(walk.files)
+                given = walk
+            else:
+                self.total = len(given)
+        self._given: Iterable[object] = given
+
+    def __iter__(self) -> Iterator[object]:
+        if isinstance(self._given, Walk):
+            yield from self._given
+            return
+        for item in self._given:
+            if isinstance(item, (str, Path)):
+                yield from self._walk([item])
+            else:
+                yield item
+
+    @property
+    def skipped(self) -> list[Skipped]:
+        return [skipped for walk in self._walks for skipped in walk.skipped]
+
+    def _walk(self, paths: Iterable[str | Path]) -> Walk:
+        walk = Walk(paths, self._readers)
+        self._walks.append(walk)
+        return walk
+
+
+def check_ids(doc_ids: str | Iterable[str]) -> list[str]:
+    """The ids as a list; a single str is one id. Raises DocumentError for what is not a str."""
+    ids = [doc_ids] if isinstance(doc_ids, str) else list(doc_ids)
+    for name in ids:
+        if not isinstance(name, str):
+            raise DocumentError(f"a document's id is a str, not a {type(name).__name__}: {name!r}")
+    return ids

@@ -1,0 +1,233 @@
+"""The SQLite half of the `local` store: documents, chunks, counts, and what is visible.
+
+The engine holds vectors by row and knows nothing else. A row exists when `chunks` has it. Two
+journal tables make that hold through a kill at any moment: `pending` names rows that were handed to
+the engine and not yet committed here, `dead` names rows that were removed here and may still be in
+the engine. Both are cleared against the engine when the index is opened.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from retrievo.store.database import Database
+from retrievo.types import Chunk, Document, Rows
+
+_CHUNK = """SELECT c.row, d.id, c.text, c.start, c.end, c.token_count,
+    d.metadata, c.metadata, c.context, c.parent_start, c.parent_end, c.id
+    FROM chunks c JOIN documents d ON d.doc = c.doc"""
+
+_INSERT_CHUNK = "INSERT INTO chunks VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
+_MOVE_CHUNK = """UPDATE chunks SET ordinal = ?, start = ?, end = ?, token_count = ?, metadata = ?,
+    parent_start = ?, parent_end = ? WHERE row = ?"""
+
+_SAFE_TEXT = "surrogatepass"
+_ENCODE = json.JSONEncoder(separators=(",", ":")).encode
+
+
+class Catalog:
+    """Documents, chunks and the journal; whatever writes does so inside a transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.transaction = database.transaction
+
+    # what the index is
+
+    def meta(self, key: str) -> str | None:
+        found = self._database.all("SELECT value FROM meta WHERE key = ?", (key,))
+        return found[0][0] if found else None
+
+    def set_meta(self, values: Mapping[str, str]) -> None:
+        self._database.each("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
+
+    # journal
+
+    def allocate(self, n: int) -> int:
+        """The first of n rows that nothing ever had; they are pending from now on."""
+        with self.transaction():
+            first = int(self.meta("next_row") or 0)
+            self._database.execute("INSERT INTO pending VALUES (?, ?)", (first, first + n))
+            self.set_meta({"next_row": str(first + n)})
+        return first
+
+    def unsettled(self) -> tuple[list[tuple[int, int]], Rows]:
+        """Ranges of rows that were never committed, and rows that are dead."""
+        pending = [
+            (int(a), int(b)) for a, b in self._database.all("SELECT first, past FROM pending")
+        ]
+        return pending, _rows(self._database.all("SELECT row FROM dead"))
+
+    def clear_dead(self) -> None:
+        with self.transaction():
+            self._database.execute("DELETE FROM dead")
+
+    def clear_pending(self) -> None:
+        """Part of the transaction that makes the rows visible."""
+        self._database.execute("DELETE FROM pending")
+
+    # writing, inside a transaction
+
+    def put_document(self, document: Document, fingerprint: str) -> int:
+        """The document's number; its chunks stay as they are."""
+        found = self._database.all(
+            "INSERT INTO documents (id, fingerprint, metadata) VALUES (?, ?, ?) "
+            "ON CONFLICT (id) DO UPDATE SET fingerprint = excluded.fingerprint, "
+            "metadata = excluded.metadata RETURNING doc",
+            (document.id, fingerprint, _json(document.metadata)),
+        )
+        return int(found[0][0])
+
+    def bury(self, rows: Rows) -> None:
+        """Remove the rows; they stay in `dead` until the engine has forgotten them."""
+        values = [(row,) for row in rows.tolist()]
+        self._database.each("DELETE FROM chunks WHERE row = ?", values)
+        self._database.each("INSERT OR IGNORE INTO dead VALUES (?)", values)
+
+    def insert_chunks(self, values: Iterable[tuple[int, int, int, Chunk, bool]]) -> None:
+        """Takes (row, document number, ordinal, chunk, has metadata of its own)."""
+        self._database.each(
+            _INSERT_CHUNK,
+            (
+                (
+                    row,
+                    doc,
+                    ordinal,
+                    chunk.id,
+                    chunk.start,
+                    chunk.end,
+                    chunk.token_count,
+                    _encode(chunk.text),
+                    _encode(chunk.context),
+                    _json(chunk.metadata) if own else None,
+                    *(chunk.parent or (None, None)),
+                )
+                for row, doc, ordinal, chunk, own in values
+            ),
+        )
+
+    def move_chunks(self, values: Iterable[tuple[int, int, Chunk, bool]]) -> None:
+        """Takes (row, ordinal, chunk, has metadata of its own) of chunks that kept their id."""
+        self._database.each(
+            _MOVE_CHUNK,
+            (
+                (
+                    ordinal,
+                    chunk.start,
+                    chunk.end,
+                    chunk.token_count,
+                    _json(chunk.metadata) if own else None,
+                    *(chunk.parent or (None, None)),
+                    row,
+                )
+                for row, ordinal, chunk, own in values
+            ),
+        )
+
+    def remove_documents(self, doc_ids: Sequence[str]) -> None:
+        self._database.each("DELETE FROM documents WHERE id = ?", [(name,) for name in doc_ids])
+
+    # reading
+
+    def has_rows(self, first: int, past: int) -> set[int]:
+        """The rows of the range that are visible."""
+        found = self._database.all(
+            "SELECT row FROM chunks WHERE row >= ? AND row < ?", (first, past)
+        )
+        return {row for (row,) in found}
+
+    def chunks(self, rows: Rows) -> dict[int, Chunk]:
+        return {
+            found[0]: _chunk(found)
+            for found in self._database.among(f"{_CHUNK} WHERE c.row IN ", rows.tolist())
+        }
+
+    def rows_of_chunks(self, chunk_ids: Sequence[str]) -> dict[str, int]:
+        return dict(
+            self._database.among("SELECT id, row FROM chunks WHERE id IN ", list(chunk_ids))
+        )
+
+    def rows_of_documents(self, doc_ids: Sequence[str]) -> dict[str, list[int]]:
+        """The rows of each document that is there, in the order of its chunks."""
+        found: dict[str, list[tuple[int, int]]] = {}
+        for doc_id, ordinal, row in self._database.among(
+            "SELECT d.id, c.ordinal, c.row FROM documents d JOIN chunks c ON c.doc = d.doc "
+            "WHERE d.id IN ",
+            list(doc_ids),
+        ):
+            found.setdefault(doc_id, []).append((ordinal, row))
+        return {doc_id: [row for _, row in sorted(rows)] for doc_id, rows in found.items()}
+
+    def chunk_ids(self, rows: Rows) -> dict[int, str]:
+        return dict(self._database.among("SELECT row, id FROM chunks WHERE row IN ", rows.tolist()))
+
+    def fingerprints(self, doc_ids: Sequence[str] | None) -> dict[str, str]:
+        if doc_ids is None:
+            return dict(self._database.all("SELECT id, fingerprint FROM documents"))
+        return dict(
+            self._database.among(
+                "SELECT id, fingerprint FROM documents WHERE id IN ", list(doc_ids)
+            )
+        )
+
+    def counts(self) -> tuple[int, int]:
+        """Documents and chunks."""
+        found = self._database.all(
+            "SELECT (SELECT count(*) FROM documents), (SELECT count(*) FROM chunks)"
+        )
+        return int(found[0][0]), int(found[0][1])
+
+    def all_rows(self) -> Rows:
+        return _rows(self._database.all("SELECT row FROM chunks ORDER BY row"))
+
+    def all_metadata(self) -> Iterator[tuple[int, str, Mapping[str, Any]]]:
+        """(row, document id, metadata) of every row, ascending."""
+        last: tuple[str, Mapping[str, Any]] = ("", {})
+        for row, doc_id, shared, own in self._database.all(
+            "SELECT c.row, d.id, d.metadata, c.metadata FROM chunks c "
+            "JOIN documents d ON d.doc = c.doc ORDER BY c.row"
+        ):
+            if own is not None:
+                yield row, doc_id, json.loads(own)
+            else:
+                if shared != last[0]:
+                    last = (shared, json.loads(shared))
+                yield row, doc_id, last[1]
+
+
+def _encode(text: str) -> str | bytes:
+    """The text itself, or its bytes where it holds lone surrogates, which SQLite text cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", _SAFE_TEXT)
+    return text
+
+
+def _json(metadata: Mapping[str, Any]) -> str:
+    return _ENCODE(metadata if type(metadata) is dict else dict(metadata))
+
+
+def _rows(found: list[tuple[Any, ...]]) -> Rows:
+    return np.fromiter((row for (row,) in found), np.int64, len(found))
+
+
+def _chunk(found: tuple[Any, ...]) -> Chunk:
+    _, doc_id, text, start, end, tokens, shared, own, context, first, last, chunk_id = found
+    return Chunk(
+        doc_id,
+        _text(text),
+        start,
+        end,
+        tokens,
+        json.loads(own if own is not None else shared),
+        _text(context),
+        None if first is None else (first, last),
+        chunk_id,
+    )
+
+
+def _text(value: str | bytes) -> str:
+    return value if isinstance(value, str) else value.decode("utf-8", _SAFE_TEXT)

@@ -1,0 +1,125 @@
+"""The SQLite file of a `local` index: its tables, one connection, transactions."""
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from retrievo.errors import IndexLockedError, StoreError
+
+_SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE documents (
+    doc INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, fingerprint TEXT NOT NULL,
+    metadata TEXT NOT NULL
+);
+CREATE TABLE chunks (
+    row INTEGER PRIMARY KEY, doc INTEGER NOT NULL, ordinal INTEGER NOT NULL,
+    id TEXT NOT NULL UNIQUE, start INTEGER NOT NULL, end INTEGER NOT NULL,
+    token_count INTEGER NOT NULL, text TEXT NOT NULL, context TEXT NOT NULL,
+    metadata TEXT, parent_start INTEGER, parent_end INTEGER
+);
+CREATE INDEX chunks_of_document ON chunks (doc, ordinal);
+CREATE TABLE lengths (
+    representation TEXT, row INTEGER, length REAL NOT NULL, PRIMARY KEY (representation, row)
+) WITHOUT ROWID;
+CREATE TABLE frequencies (
+    representation TEXT, term INTEGER, n INTEGER NOT NULL, PRIMARY KEY (representation, term)
+) WITHOUT ROWID;
+CREATE TABLE totals (
+    representation TEXT PRIMARY KEY, n INTEGER NOT NULL, length REAL NOT NULL, fitted_mean REAL
+) WITHOUT ROWID;
+CREATE TABLE pending (first INTEGER NOT NULL, past INTEGER NOT NULL);
+CREATE TABLE dead (row INTEGER PRIMARY KEY);
+"""
+
+VALUES_A_STATEMENT = 500
+"""SQLite takes at most 32,766 values a statement; short statements stay in its cache."""
+
+
+class Database:
+    """One connection that holds the file for itself until `close`.
+
+    Every method may be called from any thread; calls take turns. Errors of SQLite are StoreErrors.
+    """
+
+    def __init__(self, path: Path, *, create: bool) -> None:
+        self._turn = threading.RLock()
+        self._path = path
+        try:
+            self._connection = sqlite3.connect(
+                path, timeout=0.2, isolation_level=None, check_same_thread=False
+            )
+        except sqlite3.Error as error:
+            raise StoreError(f"cannot open {path}: {error}") from error
+        try:
+            for pragma in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = FULL"):
+                self._connection.execute(f"PRAGMA {pragma}")
+            self._connection.execute("BEGIN IMMEDIATE")
+            if create:
+                for statement in _SCHEMA.split(";")[:-1]:
+                    self._connection.execute(statement)
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._connection.close()
+            raise self._told(error) from error
+
+    def close(self) -> None:
+        with self._turn:
+            self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing of what is written inside."""
+        with self._turn:
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield
+                    self._connection.execute("COMMIT")
+                except BaseException:
+                    if self._connection.in_transaction:
+                        self._connection.execute("ROLLBACK")
+                    raise
+            except sqlite3.Error as error:
+                raise self._told(error) from error
+
+    def all(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with self._turn:
+            try:
+                return self._connection.execute(sql, values).fetchall()
+            except sqlite3.Error as error:
+                raise self._told(error) from error
+
+    def among(
+        self, sql: str, values: Sequence[Any], before: Sequence[Any] = ()
+    ) -> list[tuple[Any, ...]]:
+        """What the statement, which ends in IN, finds for any number of values."""
+        found: list[tuple[Any, ...]] = []
+        for start in range(0, len(values), VALUES_A_STATEMENT):
+            part = values[start : start + VALUES_A_STATEMENT]
+            found += self.all(f"{sql} ({','.join('?' * len(part))})", (*before, *part))
+        return found
+
+    def each(self, sql: str, values: Iterable[Sequence[Any]]) -> None:
+        """Run the statement for each tuple of values, inside a transaction."""
+        self._connection.executemany(sql, values)
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> None:
+        """Run the statement, inside a transaction."""
+        self._connection.execute(sql, values)
+
+    def _told(self, error: sqlite3.Error) -> StoreError:
+        text = str(error)
+        if "locked" in text:
+            return IndexLockedError(str(self._path))
+        if isinstance(error, sqlite3.ProgrammingError):
+            return StoreError(f"{self._path} is closed; open the index again")
+        if "malformed" in text or "not a database" in text:
+            return StoreError(
+                f"{self._path} is damaged ({text}); restore it from a copy, "
+                "or index into a new folder"
+            )
+        return StoreError(f"{self._path}: {text}")

@@ -1,0 +1,72 @@
+"""The folder of a `local` index: what is in it, how it is made whole, who holds it."""
+
+import json
+import os
+import shutil
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from retrievo.errors import StoreError
+from retrievo.passport import Passport
+from retrievo.store.catalog import Catalog
+from retrievo.store.database import Database
+from retrievo.store.engine import Engine
+
+CATALOG, VECTORS, HOLDER = "catalog.sqlite", "vectors", "holder.json"
+
+
+def make_index(path: Path, passport: Passport, config: Mapping[str, Any]) -> None:
+    """Make an empty index, whole or not at all: it is made beside its place and moved there."""
+    if path.exists() and not path.is_dir():
+        raise StoreError(f"{path} is a file; an index is a folder")
+    if (path / VECTORS).exists():
+        raise StoreError(f"{path} holds vectors and no {CATALOG}; restore it, or remove the folder")
+    new = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir()
+        Engine(new / VECTORS, passport.representations, create=True).close()
+        database = Database(new / CATALOG, create=True)
+        with database.transaction():
+            Catalog(database).set_meta(meta_of(passport, config))
+        database.close()
+        if path.exists():
+            # The catalog goes last: it is what makes a folder an index.
+            for part in (VECTORS, CATALOG):
+                (new / part).rename(path / part)
+        else:
+            new.rename(path)
+    except OSError as error:
+        raise StoreError(f"cannot make an index at {path}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def meta_of(passport: Passport, config: Mapping[str, Any]) -> dict[str, str]:
+    return {"passport": passport.to_json(), "config": json.dumps(config)}
+
+
+def hold(path: Path) -> None:
+    """Write down who holds the index; the lock itself is SQLite's."""
+    holder = {"pid": os.getpid(), "host": socket.gethostname()}
+    (path / HOLDER).write_text(json.dumps(holder), encoding="utf-8")
+
+
+def release(path: Path) -> None:
+    (path / HOLDER).unlink(missing_ok=True)
+
+
+def held_by(path: Path) -> str:
+    """One sentence: who holds the index, and the ways out."""
+    try:
+        holder = json.loads((path / HOLDER).read_text(encoding="utf-8"))
+        who = f"process {holder['pid']} on {holder['host']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        who = "another process"
+    return (
+        f"the index {path} is held by {who}; close it there, work on a copy of the folder, "
+        "or use a store that several processes share (a server)"
+    )

@@ -1,0 +1,282 @@
+"""What flows through the pipeline: documents and chunks as records, candidates as arrays."""
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from retrievo.errors import DocumentError
+
+Rows = npt.NDArray[np.int64]
+Scores = npt.NDArray[np.float32]
+Vectors = npt.NDArray[np.float32]
+
+
+def content_hash(*parts: str) -> str:
+    """32 hex digits that depend on the parts and on where one ends and the next begins."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(8, "little"))
+        digest.update(data)
+    return digest.hexdigest()
+
+
+class Section(NamedTuple):
+    """Where a part of a document starts, in characters, and its headings from the outside in."""
+
+    start: int
+    path: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text with an id and metadata; an empty text is valid.
+
+    `metadata` takes what JSON can hold; dates become ISO 8601 strings, tuples lists.
+    Without an id, the id is a hash of title, text and metadata: never random.
+    Raises DocumentError for anything else, naming the document and the key.
+    """
+
+    id: str = ""
+    text: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    title: str = ""
+    sections: tuple[Section, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("id", "text", "title"):
+            value = getattr(self, name)
+            if not isinstance(value, str):
+                raise DocumentError(
+                    f"document {self.id!r}: {name} is a {type(value).__name__}, a str is wanted"
+                )
+        if not self.id.isascii():
+            _check_encodable(self.id)
+        if not isinstance(self.metadata, Mapping):
+            raise DocumentError(
+                f"document {self.id!r}: metadata is a {type(self.metadata).__name__}, "
+                "a mapping is wanted"
+            )
+        # json's C encoder is the cheap test for the common case, plain JSON values. It also takes
+        # what is not JSON here (NaN, keys that are not strings): the slow path looks at those.
+        if self.metadata and not _is_plain(self.metadata):
+            clean = {
+                _json_key(key, self.id): _json_value(value, self.id, str(key))
+                for key, value in self.metadata.items()
+            }
+            object.__setattr__(self, "metadata", clean)
+        if not self.id:
+            meta = json.dumps(dict(self.metadata), sort_keys=True, ensure_ascii=False)
+            object.__setattr__(self, "id", content_hash(self.title, self.text, meta))
+
+    @classmethod
+    def of(cls, item: object) -> "Document":
+        """A Document of a Document, a mapping, or an object that carries text as a peer's does.
+
+        Text is read from `text`, `content` or `page_content`, metadata from `metadata` or `meta`,
+        the id from `id`, `_id` or `doc_id`. Raises DocumentError where there is no text.
+        """
+        if isinstance(item, Document):
+            return item
+        get: Callable[[str], Any] = (
+            item.get if isinstance(item, Mapping) else partial(_attribute, item)
+        )
+        text = _first(get, "text", "content", "page_content")
+        if text is None:
+            kind = type(item).__name__
+            found = (
+                f" with the keys {sorted(map(str, item))[:8]}" if isinstance(item, Mapping) else ""
+            )
+            raise DocumentError(
+                f"cannot make a document of a {kind}{found}: "
+                "it has no 'text', 'content' or 'page_content'"
+            )
+        found_id = _first(get, "id", "_id", "doc_id")
+        if found_id is not None and not isinstance(found_id, (str, int)):
+            raise DocumentError(f"a document's id is a {type(found_id).__name__}, a str is wanted")
+        metadata = _first(get, "metadata", "meta")
+        title = get("title")
+        return cls(
+            "" if found_id is None else str(found_id),
+            text,
+            {} if metadata is None else metadata,
+            "" if title is None else title,
+        )
+
+
+def _check_encodable(name: str) -> None:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise DocumentError(
+            f"document {name!r}: the id holds a lone surrogate, which no file or database can keep"
+        ) from None
+
+
+def _attribute(item: object, name: str) -> Any:
+    return getattr(item, name, None)
+
+
+def _first(get: Callable[[str], Any], *names: str) -> Any:
+    for name in names:
+        value = get(name)
+        if value is not None:
+            return value
+    return None
+
+
+_PLAIN = (str, int, bool, type(None))
+
+
+def _is_plain(metadata: Mapping[Any, Any]) -> bool:
+    for key, value in metadata.items():
+        if type(key) is not str:
+            return False
+        if type(value) in _PLAIN:
+            continue
+        if type(value) is list and all(type(item) in _PLAIN for item in value):
+            continue
+        return False
+    return type(metadata) is dict
+
+
+def _json_key(key: object, document: str) -> str:
+    if not isinstance(key, str):
+        raise DocumentError(f"document {document!r}: the metadata key {key!r} is not a str")
+    return key
+
+
+def _json_value(value: Any, document: str, key: str) -> Any:
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise DocumentError(
+                f"document {document!r}: metadata {key!r} is {value}; "
+                "leave the key out where a number is unknown"
+            )
+        return value
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, np.generic):
+        return _json_value(value.item(), document, key)
+    if isinstance(value, (list, tuple, set, frozenset)):
+        items = sorted(value, key=repr) if isinstance(value, (set, frozenset)) else value
+        return [_json_value(item, document, key) for item in items]
+    if isinstance(value, Mapping):
+        return {
+            _json_key(name, document): _json_value(item, document, f"{key}.{name}")
+            for name, item in value.items()
+        }
+    raise DocumentError(
+        f"document {document!r}: metadata {key!r} holds a {type(value).__name__}; "
+        "JSON values and dates are wanted"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A span of a document: `document.text[start:end] == text`, in characters.
+
+    `context` is embedded and indexed beside the text and never returned as text.
+    `parent` is the span of the document that may be returned in the chunk's place.
+    `token_count` is exact, or an upper bound where that alone proves that the text fits.
+    `id` follows from document id, span and text.
+    """
+
+    doc_id: str
+    text: str
+    start: int
+    end: int
+    token_count: int = 0
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    context: str = ""
+    parent: tuple[int, int] | None = None
+    id: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.id:
+            made = content_hash(self.doc_id, f"{self.start}:{self.end}", self.text)
+            object.__setattr__(self, "id", made)
+
+    @property
+    def indexed_text(self) -> str:
+        """What encoders and lexical indexes read: the context, a line break, the text."""
+        return f"{self.context}\n{self.text}" if self.context else self.text
+
+
+@dataclass(slots=True)
+class Query:
+    """A text to search for, what it counts beside others, and what is already encoded of it."""
+
+    text: str
+    weight: float = 1.0
+    vectors: dict[str, Vectors] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SparseRows:
+    """Sparse vectors in compressed rows: row i holds `indices[indptr[i]:indptr[i + 1]]`.
+
+    `indptr` int64[n + 1], `indices` uint32, `values` float32. For representations whose weights
+    depend on the mean length of the collection: `lengths` float32[n] is the length of each text in
+    terms, `fitted_mean` the mean that the weights assume.
+    """
+
+    indptr: npt.NDArray[np.int64]
+    indices: npt.NDArray[np.uint32]
+    values: Scores
+    lengths: Scores | None = None
+    fitted_mean: float | None = None
+
+    def __len__(self) -> int:
+        return len(self.indptr) - 1
+
+    def __getitem__(self, i: int) -> tuple[npt.NDArray[np.uint32], Scores]:
+        part = slice(int(self.indptr[i]), int(self.indptr[i + 1]))
+        return self.indices[part], self.values[part]
+
+
+Representation = Vectors | SparseRows
+"""Dense float32[n, dim], or sparse rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class BranchScores:
+    """What one branch said of each candidate; arrays are aligned with the candidates' rows."""
+
+    rank: npt.NDArray[np.int32]
+    """From 1; 0 where the branch did not find the row."""
+    score: Scores
+    """Raw; NaN where the branch did not find the row."""
+    normalised: Scores
+    weight: float
+    contribution: Scores
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Rows of a store with scores, best first; higher is better on every scale.
+
+    `bound` is the highest score that this query could have. `exhaustive` says that no row outside
+    the list matches at all, so a missing row scores nothing rather than up to the last score.
+    `weight` is the share that the branch asks for in a fusion that has no setting of its own.
+    """
+
+    rows: Rows
+    scores: Scores
+    bound: float | None = None
+    exhaustive: bool = False
+    weight: float | None = None
+    contributions: Mapping[str, BranchScores] | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
