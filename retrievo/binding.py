@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from retrievo.assembly import Assembly
 from retrievo.config import Config
+from retrievo.config.assembly import Assembly
 from retrievo.contracts import Store
 from retrievo.errors import ConfigError, MismatchError
 from retrievo.identity import passport_of

@@ -5,7 +5,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
@@ -35,7 +35,12 @@ Items = Sequence[tuple[Document, list[Chunk]]]
 
 @runtime_checkable
 class Reader(Protocol):
-    """Makes documents of files. `suffixes` are lower-case, with their dot: `{".md"}`."""
+    """Makes documents of files. `suffixes` are lower-case, with their dot: `{".md"}`.
+
+    Optional: `many = True` where one file holds several documents, with ids of their own (those
+    that begin with '#' are completed with the file's path); `streamed`, the suffixes that are read
+    in pieces and so have no limit of size.
+    """
 
     suffixes: frozenset[str]
 
@@ -213,6 +218,10 @@ class Store(Protocol):
         """The rows of each document in the order of its chunks; empty where it is not there."""
         ...
 
+    def document_numbers(self, rows: Rows) -> Rows:
+        """int64[n]: equal for rows of one document, different for others; the store's own."""
+        ...
+
     def scan(self, size: int = 1024) -> Iterator[Rows]:
         """All rows, in ascending order, in pieces."""
         ...
@@ -261,7 +270,7 @@ class Fusion(Protocol):
     """Makes one list of several."""
 
     def fuse(self, branches: Mapping[str, Candidates], top_k: int) -> Candidates:
-        """At most `top_k` rows with `contributions` that sum to their scores."""
+        """The best `top_k` rows and what ties with the last, with `contributions` to each score."""
         ...
 
 
@@ -279,18 +288,3 @@ class Expander(Protocol):
     """Makes more queries of one."""
 
     def expand(self, query: str) -> list[Query]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """The components that a pipeline holds."""
-
-    chunker: Chunker
-    encoder: Encoder
-    store: Store
-    retrievers: Mapping[str, Retriever]
-    query_encoder: Encoder | None = None
-    fusion: Fusion | None = None
-    reranker: Reranker | None = None
-    expander: Expander | None = None
-    readers: Mapping[str, Reader] = field(default_factory=dict)

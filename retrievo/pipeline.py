@@ -7,9 +7,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from retrievo.assembly import Assembly
 from retrievo.binding import Binding, check_objects
 from retrievo.config import Config
+from retrievo.config.assembly import Assembly
 from retrievo.contracts import Store
 from retrievo.errors import ConfigError
 from retrievo.events import StageDone

@@ -65,25 +65,23 @@ class Searcher:
         with self._store.reading():
             queries = self._queries([texts[i] for i in asked], account)
             depth = top_k  # what a branch cuts off, no later step can bring back
+            # Grouping by document and reranking look at more than top_k.
+            whole = per_document or self._reranker is not None
             while asked:
-                fused = self._candidates(queries, depth, top_k, filters, account, asked)
-                if not per_document:
-                    for i, candidates in zip(asked, fused, strict=True):
-                        found[i] = self._hits(texts[i], candidates, top_k, account)
-                    break
-                # Several chunks of a document may crowd out others: look deeper until top_k
-                # documents are there, or no branch has more to give.
+                fused = self._candidates(queries, depth, top_k, filters, account, asked, whole)
                 short = []
                 for place, (i, candidates) in enumerate(zip(asked, fused, strict=True)):
-                    n = len(candidates) if self._reranker is None else top_k
-                    found[i] = _best_of_documents(
-                        self._hits(texts[i], candidates, n, account), top_k
-                    )
-                    cut = n < len(candidates) or not candidates.exhaustive
-                    if len(found[i]) < top_k and cut and self._reranker is None:
-                        short.append(place)
+                    documents = None
+                    if per_document:
+                        documents = self._store.document_numbers(candidates.rows)
+                        # The chunks of a few documents may crowd out others: look deeper, until
+                        # top_k documents are there or no branch has more to give.
+                        if len(set(documents.tolist())) < top_k and not candidates.exhaustive:
+                            short.append(place)
+                            continue
+                    found[i] = self._hits(texts[i], candidates, documents, top_k, account)
                 asked, queries = [asked[p] for p in short], [queries[p] for p in short]
-                depth *= 4
+                depth = 4 * max(depth, DEPTH)
         account.timings["total"] = time.perf_counter() - started
         self._tell(account, len(texts))
         for i in range(len(texts)):
@@ -108,6 +106,7 @@ class Searcher:
         filters: Filter | None,
         account: _Account,
         asked: Sequence[int],
+        whole: bool,
     ) -> list[Candidates]:
         """For each query its fused candidates; `exhaustive` where no branch was cut off."""
         flat = [query for part in queries for query in part]
@@ -125,10 +124,11 @@ class Searcher:
                     note = f"{name}: no word of the query is in the index"
                     if candidates.bound == 0 and note not in account.warnings[i]:
                         account.warnings[i].append(note)
-                fused.append(self._fuse(mine, max(top_k, depth)))
+                fused.append(self._fuse(mine, top_k, whole=whole))
         return fused
 
-    def _fuse(self, branches: Mapping[str, Candidates], top_k: int) -> Candidates:
+    def _fuse(self, branches: Mapping[str, Candidates], top_k: int, *, whole: bool) -> Candidates:
+        """The best top_k, or with `whole` everything that some branch found."""
         exhaustive = all(candidates.exhaustive for candidates in branches.values())
         if self._fusion is None:
             (name, only), *_ = branches.items()
@@ -137,21 +137,30 @@ class Searcher:
             return Candidates(
                 only.rows, only.scores, only.bound, exhaustive, contributions={name: share}
             )
-        fused = self._fusion.fuse(branches, top_k)
+        fused = self._fusion.fuse(branches, sum(map(len, branches.values())) if whole else top_k)
         return Candidates(
             fused.rows, fused.scores, fused.bound, exhaustive, contributions=fused.contributions
         )
 
     # from candidates to hits
 
-    def _hits(self, text: str, candidates: Candidates, top_k: int, account: _Account) -> list[Hit]:
+    def _hits(
+        self,
+        text: str,
+        candidates: Candidates,
+        documents: Rows | None,
+        top_k: int,
+        account: _Account,
+    ) -> list[Hit]:
         deep = top_k
         if self._reranker is not None:
             deep = max(top_k, getattr(self._reranker, "depth", RERANK_DEPTH))
         with account.timed("fetch"):
-            order = np.arange(_with_ties(candidates.scores, deep))
+            order = _chosen(candidates.scores, documents, deep)
             chunks = self._store.get(candidates.rows[order])
             order, chunks = _by_id_where_equal(candidates.scores, order, chunks)
+            if documents is not None:
+                order, chunks = _first_of_documents(order, chunks)
             order, chunks = order[:deep], chunks[:deep]
         scores = candidates.scores[order]
         reranked: list[dict[str, Any] | None] = [None] * len(chunks)
@@ -201,11 +210,23 @@ def _merged(found: Sequence[Candidates], queries: Sequence[Query]) -> Candidates
     )
 
 
-def _with_ties(scores: Scores, top_k: int) -> int:
-    """How many come first if all that equal the last of top_k count as well."""
-    if len(scores) <= top_k:
-        return len(scores)
-    return int(np.count_nonzero(scores >= scores[top_k - 1]))
+def _chosen(scores: Scores, documents: Rows | None, top_k: int) -> Rows:
+    """Places of the best top_k, of the best of top_k documents where `documents` tells them apart.
+
+    Places that equal another in score, and would be cut or passed over for it, are kept: which of
+    them stays is decided by their chunks' ids.
+    """
+    places = np.arange(len(scores))
+    if documents is not None:
+        _, first, where = np.unique(documents, return_index=True, return_inverse=True)
+        places = places[scores == scores[first][where]]
+        leaders = np.sort(first)
+    else:
+        leaders = places
+    if len(leaders) <= top_k:
+        return places
+    kept: Rows = places[scores[places] >= scores[leaders[top_k - 1]]]
+    return kept
 
 
 def _by_id_where_equal(
@@ -219,16 +240,14 @@ def _by_id_where_equal(
     return order[by_id], [chunks[i] for i in by_id]
 
 
-def _best_of_documents(hits: Sequence[Hit], top_k: int) -> list[Hit]:
+def _first_of_documents(order: Rows, chunks: Sequence[Chunk]) -> tuple[Rows, list[Chunk]]:
     seen: set[str] = set()
-    best: list[Hit] = []
-    for hit in hits:
-        if hit.doc_id not in seen:
-            seen.add(hit.doc_id)
-            best.append(Hit(hit.chunk, hit.score, len(best) + 1, hit.trace))
-            if len(best) == top_k:
-                break
-    return best
+    kept = []
+    for i, chunk in enumerate(chunks):
+        if chunk.doc_id not in seen:
+            seen.add(chunk.doc_id)
+            kept.append(i)
+    return order[kept], [chunks[i] for i in kept]
 
 
 def _traces(candidates: Candidates, order: Rows) -> list[dict[str, dict[str, Any]]]:

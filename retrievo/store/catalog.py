@@ -141,35 +141,34 @@ class Catalog:
     def chunks(self, rows: Rows) -> dict[int, Chunk]:
         return {
             found[0]: _chunk(found)
-            for found in self._database.among(f"{_CHUNK} WHERE c.row IN ", rows.tolist())
+            for found in self._database.among(f"{_CHUNK} WHERE c.row IN", rows.tolist())
         }
 
     def rows_of_chunks(self, chunk_ids: Sequence[str]) -> dict[str, int]:
-        return dict(
-            self._database.among("SELECT id, row FROM chunks WHERE id IN ", list(chunk_ids))
-        )
+        return dict(self._database.among("SELECT id, row FROM chunks WHERE id IN", list(chunk_ids)))
 
     def rows_of_documents(self, doc_ids: Sequence[str]) -> dict[str, list[int]]:
         """The rows of each document that is there, in the order of its chunks."""
         found: dict[str, list[tuple[int, int]]] = {}
         for doc_id, ordinal, row in self._database.among(
             "SELECT d.id, c.ordinal, c.row FROM documents d JOIN chunks c ON c.doc = d.doc "
-            "WHERE d.id IN ",
+            "WHERE d.id IN",
             list(doc_ids),
         ):
             found.setdefault(doc_id, []).append((ordinal, row))
         return {doc_id: [row for _, row in sorted(rows)] for doc_id, rows in found.items()}
 
+    def document_numbers(self, rows: Rows) -> dict[int, int]:
+        return dict(self._database.among("SELECT row, doc FROM chunks WHERE row IN", rows.tolist()))
+
     def chunk_ids(self, rows: Rows) -> dict[int, str]:
-        return dict(self._database.among("SELECT row, id FROM chunks WHERE row IN ", rows.tolist()))
+        return dict(self._database.among("SELECT row, id FROM chunks WHERE row IN", rows.tolist()))
 
     def fingerprints(self, doc_ids: Sequence[str] | None) -> dict[str, str]:
         if doc_ids is None:
             return dict(self._database.all("SELECT id, fingerprint FROM documents"))
         return dict(
-            self._database.among(
-                "SELECT id, fingerprint FROM documents WHERE id IN ", list(doc_ids)
-            )
+            self._database.among("SELECT id, fingerprint FROM documents WHERE id IN", list(doc_ids))
         )
 
     def counts(self) -> tuple[int, int]:

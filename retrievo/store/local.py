@@ -223,6 +223,11 @@ class LocalStore:
         found = self.catalog.rows_of_documents(doc_ids)
         return [np.array(found.get(name, []), np.int64) for name in doc_ids]
 
+    def document_numbers(self, rows: Rows) -> Rows:
+        self._check_open()
+        found = self.catalog.document_numbers(rows)
+        return np.array([found[row] for row in rows.tolist()], np.int64)
+
     def scan(self, size: int = 1024) -> Iterator[Rows]:
         self._check_open()
         rows = self.catalog.all_rows()

@@ -255,6 +255,11 @@ class MemoryStore:
         self._check_open()
         return [np.array(self._document_rows.get(name, []), np.int64) for name in doc_ids]
 
+    def document_numbers(self, rows: Rows) -> Rows:
+        numbers: dict[str, int] = {}
+        names = (chunk.doc_id for chunk in self.get(rows))
+        return np.array([numbers.setdefault(name, len(numbers)) for name in names], np.int64)
+
     def scan(self, size: int = 1024) -> Iterator[Rows]:
         self._check_open()
         rows = self._rows
@@ -294,7 +299,3 @@ class MemoryStore:
     def document_count(self) -> int:
         self._check_open()
         return len(self._fingerprints)
-
-    def health(self) -> list[str]:
-        """Nothing: arrays that are aligned cannot disagree."""
-        return []

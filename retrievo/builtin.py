@@ -1,0 +1,54 @@
+"""The built-in components: one plugin like any other, and nothing here imports them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from retrievo.hookspecs import Register, hookimpl
+
+
+@hookimpl
+def retrievo_register_readers(register: Register) -> None:
+    register("text", "retrievo.read.text:TextReader")
+    register("markdown", "retrievo.read.markdown:MarkdownReader")
+    register("html", "retrievo.read.html:HtmlReader")
+    register("json", "retrievo.read.jsonl:JsonReader")
+    register("code", "retrievo.read.code:CodeReader")
+
+
+@hookimpl
+def retrievo_register_chunkers(register: Register) -> None:
+    register("recursive", "retrievo.chunk.recursive:RecursiveChunker")
+
+
+@hookimpl
+def retrievo_register_encoders(register: Register) -> None:
+    register("static", "retrievo.encode.static:StaticEncoder")
+    register("sentence-transformers", "retrievo.encode.sentence:SentenceEncoder", extra="models")
+
+
+@hookimpl
+def retrievo_register_stores(register: Register) -> None:
+    register("local", "retrievo.store.local:LocalStore")
+    register("memory", "retrievo.store.memory:MemoryStore")
+
+
+@hookimpl
+def retrievo_register_retrievers(register: Register) -> None:
+    register("dense", "retrievo.retrieve.dense:DenseRetriever")
+    register("bm25", "retrievo.retrieve.bm25:Bm25Retriever")
+
+
+@hookimpl
+def retrievo_register_fusions(register: Register) -> None:
+    register("convex", "retrievo.fuse.convex:Convex")
+    register("rrf", "retrievo.fuse.reciprocal:ReciprocalRank")
+
+
+@hookimpl
+def retrievo_read_config(path: Path) -> Mapping[str, Any] | None:
+    if path.suffix not in (".toml", ".json"):
+        return None
+    from retrievo.config.files import read_tables  # most hosts never read a file
+
+    return read_tables(path)

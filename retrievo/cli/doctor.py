@@ -1,0 +1,179 @@
+"""`retrievo doctor`: what does not work here, and what to do about it."""
+
+import platform
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from retrievo.cli.opening import open_pipeline
+from retrievo.cli.options import DEFAULT_INDEX, Config, Debug, Index, Json
+from retrievo.cli.output import show, show_json
+from retrievo.errors import IndexLockedError, RetrievoError
+
+if TYPE_CHECKING:
+    from retrievo.host import Host
+    from retrievo.pipeline import Pipeline
+
+_PACKAGES = (
+    "numpy",
+    "pluggy",
+    "pydantic",
+    "qdrant-edge-py",
+    "tokenizers",
+    "typer",
+    "wordllama",
+    "torch",
+    "sentence-transformers",
+    "qdrant-client",
+)
+
+
+def doctor(
+    config: Config = None, index: Index = None, as_json: Json = False, debug: Debug = False
+) -> None:
+    """Check plugins, dependencies and index.
+
+    Exits with 1 where a plugin is broken or the index cannot be used, with 2 for a wrong
+    configuration.
+    """
+    from retrievo.host import Host
+
+    found = diagnose(Host(), index, config)
+    if as_json:
+        show_json(found)
+    else:
+        show("\n".join(_lines(found)))
+    if not found["ok"]:
+        raise typer.Exit(1)
+
+
+def diagnose(
+    host: "Host", index: Path | None = None, config: Path | None = None
+) -> dict[str, Any]:
+    """What is broken, missing and installed, and how the index is.
+
+    `ok` is false for a broken plugin, a name that two plugins claim, and an index that is asked
+    for and cannot be used; a missing extra and an index that is busy do not make it false. Raises
+    ConfigError for a wrong configuration.
+    """
+    from retrievo.host.extras import pip_line
+
+    registry = host.registry
+    missing = []
+    for entry in registry.entries():
+        available, needs = registry.available(entry)
+        if not available:
+            missing.append(
+                {
+                    "kind": entry.kind.removesuffix("s"),
+                    "name": entry.name,
+                    "plugin": entry.plugin,
+                    "needs": needs,
+                    "install": pip_line(entry),
+                }
+            )
+    clashes = [str(clash) for clash in registry.clashes()]
+    state = index_state(index, config)
+    return {
+        "ok": not registry.broken and not clashes and state.get("ok") is not False,
+        "broken": [asdict(broken) for broken in registry.broken],
+        "clashes": clashes,
+        "blocked": list(registry.blocked),
+        "missing": missing,
+        "index": state,
+        "versions": versions(),
+    }
+
+
+def versions() -> dict[str, str | None]:
+    """Of Python, Retrievo and the packages that matter to it; None where one is not installed."""
+    from retrievo import __version__
+
+    found: dict[str, str | None] = {"python": platform.python_version(), "retrievo": __version__}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = None
+    return found
+
+
+def index_state(index: Path | None, config: Path | None = None) -> dict[str, Any]:
+    """How the index is: `ok` is True, False, or None where it could not be looked at.
+
+    `state` is open, locked, missing or broken; empty where none is asked for and none is there.
+    """
+    folder = index or DEFAULT_INDEX
+    if config:
+        open_pipeline(config, folder).close()  # it checks every name, key and type
+    if not folder.exists():
+        if index is None:
+            return {}
+        return {"path": str(folder), "state": "missing", "ok": False, "problems": ["not there"]}
+    try:
+        with open_pipeline(config, folder) as pipeline:
+            return {"path": str(folder), "state": "open", **_health(pipeline)}
+    except IndexLockedError as error:
+        return {"path": str(folder), "state": "locked", "ok": None, "problems": [str(error)]}
+    except (RetrievoError, OSError) as error:
+        return {"path": str(folder), "state": "broken", "ok": False, "problems": [str(error)]}
+
+
+def _health(pipeline: "Pipeline") -> dict[str, Any]:
+    store, passport = pipeline.store, pipeline.passport
+    # A store tells more of itself where it can; the contract does not ask it to.
+    check = getattr(store, "health", None)
+    problems = list(check()) if check else []
+    return {
+        "ok": not problems,
+        "problems": problems,
+        "documents": store.document_count(),
+        "chunks": store.count(),
+        "passport": asdict(passport) if passport else None,
+    }
+
+
+def _lines(found: dict[str, Any]) -> list[str]:
+    lines = ["everything works" if found["ok"] else "something is broken"]
+    for broken in found["broken"]:
+        who = " ".join(filter(None, (broken["plugin"], broken["distribution"], broken["version"])))
+        lines += ["", f"broken plugin {who}: {broken['reason']}", broken["traceback"].rstrip()]
+    lines += [f"clash: {clash}" for clash in found["clashes"]]
+    lines += [f"blocked by RETRIEVO_BLOCK: {name}" for name in found["blocked"]]
+    if found["missing"]:
+        lines += ["", "installed without what they need:"]
+    for part in found["missing"]:
+        install = f"; {part['install']}" if part["install"] else ""
+        lines.append(f"  {part['kind']} {part['name']} needs {part['needs']}{install}")
+    lines += ["", *_index_lines(found["index"]), "", "versions:"]
+    lines += [f"  {name} {number or '-'}" for name, number in found["versions"].items()]
+    return lines
+
+
+def _index_lines(state: dict[str, Any]) -> list[str]:
+    if not state:
+        return [f"no index at {DEFAULT_INDEX}; name one with --index"]
+    lines = [f"index {state['path']}: {state['state']}"]
+    lines += [f"  {problem}" for problem in state["problems"]]
+    if "chunks" in state:
+        lines.append(f"  {state['documents']} documents, {state['chunks']} chunks")
+    passport = state.get("passport")
+    if passport:
+        encoder = passport["encoder"]
+        name = encoder.get("model") or encoder.get("name")
+        spaces = ", ".join(
+            f"{space} ({kept['kind']}{' ' + str(kept['size']) if kept['size'] else ''})"
+            for space, kept in passport["representations"].items()
+        )
+        lines += [
+            f"  encoder {name}, {encoder.get('dim')} dimensions, "
+            f"fingerprint {encoder.get('fingerprint')}",
+            f"  chunker {passport['chunker']}",
+            f"  tokenizer {passport['tokenizer']}",
+            f"  keeps {spaces}",
+            f"  format {passport['format']}",
+        ]
+    return lines

@@ -1,0 +1,33 @@
+"""`retrievo explain`: how one document came to its place for a question."""
+
+from typing import Annotated
+
+import typer
+
+from retrievo.cli.opening import open_pipeline
+from retrievo.cli.options import Config, Debug, Filter, Index, Json
+from retrievo.cli.output import show, show_json
+
+
+def explain(
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="What was looked for.")],
+    doc: Annotated[str, typer.Option("--doc", metavar="ID", help="The document's id.")],
+    filter: Filter = None,
+    config: Config = None,
+    index: Index = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Print how a document came to its place.
+
+    Rank, score, weight and contribution in every step, or the step that dropped it.
+    """
+    from retrievo.filters import as_filter
+
+    filters = as_filter(filter)
+    with open_pipeline(config, index) as pipeline:
+        explanation = pipeline.explain(query, doc, filters=filters)
+    if as_json:
+        show_json(explanation.as_dict())
+    else:
+        show(str(explanation))

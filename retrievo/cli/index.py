@@ -1,0 +1,75 @@
+"""`retrievo index`: documents in."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from retrievo.cli.opening import open_pipeline
+from retrievo.cli.options import Config, Debug, Index, Json
+from retrievo.cli.output import say, show, show_json
+from retrievo.cli.progress import progress_bar
+from retrievo.errors import IndexMissingError
+
+if TYPE_CHECKING:
+    from retrievo.pipeline import Pipeline
+    from retrievo.report import IndexReport, Plan
+
+
+def index(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH...", help="Files and folders.", exists=True, show_default=False
+        ),
+    ],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tell what would be done, and do nothing.")
+    ] = False,
+    config: Config = None,
+    index: Index = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Index files and folders.
+
+    What did not change since the last time is left as it is.
+    """
+    with open_pipeline(config, index) as pipeline:
+        if dry_run:
+            plan = pipeline.plan(list(paths))
+            for warning in plan.warnings:
+                say(f"warning: {warning}")
+            _answer(plan, as_json)
+            return
+        try:
+            with progress_bar() as draw:
+                report = pipeline.index(list(paths), on_error="skip", progress=draw)
+        except KeyboardInterrupt:
+            say(_stopped(pipeline))
+            raise typer.Exit(1) from None
+    for warning in report.warnings:
+        say(f"warning: {warning}")
+    for failure in report.failures:
+        say(f"failed: {failure}")
+    _answer(report, as_json)
+    if report.failed:
+        raise typer.Exit(1)
+
+
+def _answer(told: "Plan | IndexReport", as_json: bool) -> None:
+    if as_json:
+        show_json(told.as_dict())
+    else:
+        show(str(told))
+
+
+def _stopped(pipeline: "Pipeline") -> str:
+    try:
+        kept = pipeline.store.document_count()
+    except IndexMissingError:
+        return "stopped before anything was written"
+    return (
+        f"stopped; the index {getattr(pipeline.store, 'path', '')} holds {kept} documents and can "
+        "be used; the same command goes on where this one stopped"
+    )

@@ -1,0 +1,89 @@
+"""`retrievo search`: the best passages for a question."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from retrievo.cli.opening import open_pipeline
+from retrievo.cli.options import Config, Debug, Filter, Index, Json
+from retrievo.cli.output import one_line, say, show_json
+
+if TYPE_CHECKING:
+    from retrievo.hits import Hits
+
+SNIPPET = 300
+"""Characters of a passage that are shown to people; --json gives all of it."""
+
+
+def search(
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="What to look for.")],
+    top_k: Annotated[int, typer.Option("--top-k", min=1, help="How many come back.")] = 10,
+    filter: Filter = None,
+    per_document: Annotated[
+        bool, typer.Option("--per-document", help="Only the best passage of each document.")
+    ] = False,
+    config: Config = None,
+    index: Index = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Print the best passages for a question.
+
+    Each comes with its rank, its score, its document and its place there, in characters.
+    """
+    from retrievo.filters import as_filter
+
+    filters = as_filter(filter)
+    with open_pipeline(config, index) as pipeline:
+        hits = pipeline.search(query, top_k=top_k, filters=filters, per_document=per_document)
+    for warning in hits.warnings:
+        say(f"warning: {warning}")
+    if as_json:
+        show_json(hits_as_dict(query, hits))
+    elif hits:
+        _print(hits)
+    else:
+        say("nothing found" + (" that matches the filter" if filters is not None else ""))
+
+
+def hits_as_dict(query: str, hits: "Hits") -> dict[str, Any]:
+    """The answer as other programs read it: query, hits, warnings, timings."""
+    return {
+        "query": query,
+        "hits": [
+            {
+                "rank": hit.rank,
+                "score": hit.score,
+                "doc_id": hit.doc_id,
+                "chunk_id": hit.chunk.id,
+                "start": hit.chunk.start,
+                "end": hit.chunk.end,
+                "text": hit.text,
+                "metadata": dict(hit.metadata),
+                "trace": dict(hit.trace),
+            }
+            for hit in hits
+        ],
+        "warnings": list(hits.warnings),
+        "timings": dict(hits.timings),
+    }
+
+
+def _print(hits: "Hits") -> None:
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    for hit in hits:
+        place = f"[{hit.chunk.start}:{hit.chunk.end}]"
+        console.print(
+            Text.assemble(
+                (f"{hit.rank}. ", "bold"),
+                (f"{hit.score:.4f}  ", "cyan"),
+                (one_line(hit.doc_id), "bold"),
+                (f" {place}", "dim"),
+            )
+        )
+        snippet = Text(one_line(hit.text, SNIPPET))
+        console.print(Padding(snippet, (0, 0, 1, 3), expand=False))

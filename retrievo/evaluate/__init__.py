@@ -1,0 +1,1 @@
+"""Test collections, metrics, and a pipeline measured on them."""

@@ -1,0 +1,58 @@
+"""The examples run as a reader would run them, each in a process of its own."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from retrievo import Document, Pipeline
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+SAID = {
+    "quickstart.py": ["2 added", "1 ", "keys.md", "since 2020: ['keys.md']", "dense", "bm25"],
+    "files.py": ["first:", "second: nothing to write", "1 "],
+    "custom_encoder.py": ["'zoo'", "bm25"],
+}
+
+
+def test_every_example_is_run_here():
+    assert {path.name for path in EXAMPLES.glob("*.py")} == set(SAID)
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_example(name, tmp_path):
+    run = subprocess.run(
+        [sys.executable, "-W", "error", str(EXAMPLES / name)],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(EXAMPLES.parent)},
+    )
+    assert run.returncode == 0, run.stderr
+    for words in SAID[name]:
+        assert words in run.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(
+            path,
+            id=path.name,
+            marks=[pytest.mark.models] if path.name == "transformer.toml" else [],
+        )
+        for path in sorted(EXAMPLES.glob("*.toml"))
+    ],
+)
+def test_example_configuration(path, tmp_path):
+    if path.name == "transformer.toml" and not importlib.util.find_spec("sentence_transformers"):
+        pytest.skip("needs the extra 'models'")
+    with Pipeline.from_toml(path, index=tmp_path / "x.index") as pipeline:
+        if path.name == "transformer.toml":
+            return  # its model comes from the network: that it is well formed is what is checked
+        pipeline.index([Document("a", "parrots talk"), Document("b", "glaciers melt")])
+        assert pipeline.search("parrots", top_k=1)[0].doc_id == "a"

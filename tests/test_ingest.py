@@ -1,0 +1,217 @@
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pipelines import TEXTS, CountingEncoder, FailingEncoder, documents
+
+from retrievo import Document, IngestError, MismatchError, Pipeline, ingest
+from retrievo.types import Chunk
+
+
+def small(**parts):
+    chunker = Pipeline.part("chunker", use="recursive", chunk_size=12, chunk_overlap=0)
+    return {"chunker": chunker, "encoder": CountingEncoder(), **parts}
+
+
+def everything(pipeline):
+    """Every chunk with its vector, without row numbers."""
+    store = pipeline.store
+    found = {}
+    for rows in store.scan():
+        vectors = np.asarray(store.vectors("dense", rows))
+        for chunk, vector in zip(store.get(rows), vectors, strict=True):
+            found[chunk.id] = (chunk, vector.tobytes())
+    return found
+
+
+@pytest.fixture(params=["memory", "local"])
+def make(request, tmp_path):
+    def pipeline(**parts):
+        if request.param == "memory":
+            return Pipeline(**small(**parts))
+        return Pipeline.open(tmp_path / "index", **small(**parts))
+
+    return pipeline
+
+
+def test_a_second_run_writes_nothing(make):
+    with make() as pipeline:
+        first = pipeline.index(documents())
+        assert (first.added, first.updated, first.kept) == (4, 0, 0)
+        assert first.chunks_written == pipeline.store.count() > 4
+        before = everything(pipeline)
+        encoder = pipeline._given["encoder"]
+        encoder.encoded.clear()
+        again = pipeline.index(documents())
+        assert (again.added, again.updated, again.kept) == (0, 0, 4)
+        assert (again.chunks_written, again.chunks_deleted) == (0, 0)
+        assert again.chunks_kept == len(before)
+        assert encoder.encoded == []
+        assert everything(pipeline) == before
+        assert "nothing to write" in str(again)
+
+
+def test_an_edit_encodes_only_the_chunks_that_changed(make):
+    with make() as pipeline:
+        pipeline.index(documents())
+        encoder = pipeline._given["encoder"]
+        encoder.encoded.clear()
+        edited = TEXTS["bread"].replace("hot oven", "cold cellar")
+        report = pipeline.index(documents(bread=edited))
+        assert (report.added, report.updated, report.kept) == (0, 1, 3)
+        assert report.chunks_written == len(encoder.encoded) == 1
+        assert "cold cellar" in encoder.encoded[0]
+        assert report.chunks_deleted == 1
+        texts = [chunk.text for chunk, _ in everything(pipeline).values()]
+        assert not any("hot oven" in text for text in texts), "nothing stale may stay"
+
+
+def test_an_edited_index_equals_a_fresh_one(make, tmp_path):
+    with make() as pipeline:
+        pipeline.index(documents())
+        pipeline.index(documents(bread="Rye.", moon=f"News. {TEXTS['moon']}"))
+        pipeline.delete("keys")
+        edited = everything(pipeline)
+    fresh = Pipeline(**small())
+    changed = documents(bread="Rye.", moon=f"News. {TEXTS['moon']}")
+    fresh.index([document for document in changed if document.id != "keys"])
+    assert everything(fresh) == edited
+
+
+def test_metadata_alone_is_updated_without_encoding(make):
+    with make() as pipeline:
+        pipeline.index([Document("a", "some text", {"year": 2020})])
+        pipeline._given["encoder"].encoded.clear()
+        report = pipeline.index([Document("a", "some text", {"year": 2021})])
+        assert (report.updated, report.chunks_written, report.chunks_kept) == (1, 0, 1)
+        assert pipeline._given["encoder"].encoded == []
+        assert pipeline.search("some", filters={"year": 2021})[0].metadata == {"year": 2021}
+        assert len(pipeline.search("some", filters={"year": 2020})) == 0
+
+
+def test_a_plan_tells_and_does_nothing(make, tmp_path):
+    with make() as pipeline:
+        plan = pipeline.plan(documents())
+        assert (len(plan.added), plan.updated, plan.kept) == (4, (), ())
+        assert plan.chunks_to_encode > 4 and plan.tokens_to_encode > 30
+        assert not (tmp_path / "index").exists()
+        pipeline.index(documents())
+        plan = pipeline.plan(documents(moon="The moon is new."))
+        assert (plan.added, plan.updated) == ((), ("moon",))
+        assert set(plan.kept) == {"keys", "vault", "bread"}
+        assert pipeline.search("moon", top_k=1)[0].text != "The moon is new."
+        assert plan.as_dict()["documents"]["update"] == ["moon"]
+
+
+def test_an_id_that_comes_twice(make):
+    with make() as pipeline:
+        same = Document("a", "one text")
+        report = pipeline.index([same, same, Document("b", "other")])
+        assert report.added == 2 and any("came twice" in line for line in report.warnings)
+        with pytest.raises(IngestError, match="c: the id comes twice") as caught:
+            pipeline.index([Document("c", "first"), Document("c", "second")])
+        assert caught.value.report.added == 1
+        assert pipeline.search("first", top_k=1)[0].text == "first"
+
+
+def test_bad_documents_are_told_and_the_others_are_in(make):
+    with make() as pipeline:
+        given = [Document("a", "good"), {"title": "no text"}, {"id": "n", "text": 3}, 7]
+        report = pipeline.index(given, on_error="skip")
+        assert (report.added, report.failed) == (1, 3)
+        assert "no 'text'" in str(report.failures[0])
+        with pytest.raises(IngestError, match="3 of 4 documents could not be indexed"):
+            pipeline.index(given)
+        assert pipeline.store.document_count() == 1
+
+
+class WrongChunker:
+    def chunk(self, document):
+        return [Chunk(document.id, document.text.upper(), 0, len(document.text))]
+
+
+def test_a_chunker_that_is_not_exact_is_refused(make):
+    with make(chunker=WrongChunker()) as pipeline:
+        with pytest.raises(IngestError, match="not that slice"):
+            pipeline.index([Document("a", "lower")])
+
+
+def test_an_encoder_that_fails_leaves_what_was_there(make, monkeypatch):
+    monkeypatch.setattr(ingest, "CHUNKS_A_WRITE", 4)
+    with make() as pipeline:
+        pipeline.index(documents())
+        before = everything(pipeline)
+    if "index" not in repr(pipeline.config.source) and pipeline._assembly.index is None:
+        return  # the memory store is gone with its pipeline
+    failing = FailingEncoder(after=1)
+    with make(encoder=failing) as pipeline:
+        longer = {name: f"{text} Something more was added." for name, text in TEXTS.items()}
+        with pytest.raises(ConnectionError):
+            pipeline.index(documents(**longer))
+        now = everything(pipeline)
+        docs = {chunk.doc_id for chunk, _ in now.values()}
+        assert docs == set(TEXTS), "every document is there, old or new"
+        kept = [name for name, (chunk, _) in now.items() if name in before]
+        assert kept, "the batch that failed is as it was"
+        failing.left = 1000
+        pipeline.index(documents(**longer))
+        resumed = everything(pipeline)
+    fresh = Pipeline(**small())
+    fresh.index(documents(**longer))
+    assert everything(fresh) == resumed
+
+
+def test_another_encoder_is_refused(tmp_path):
+    with Pipeline.open(tmp_path / "i", **small()) as pipeline:
+        pipeline.index(documents())
+    for act in (lambda p: p.search("key"), lambda p: p.index(documents())):
+        other = small(encoder=CountingEncoder("counting-2"))
+        with Pipeline.open(tmp_path / "i", **other) as pipeline:
+            with pytest.raises(MismatchError, match=r"counting|CountingEncoder.*encoder that made"):
+                act(pipeline)
+
+
+def test_another_chunker_may_search_and_not_write(tmp_path):
+    with Pipeline.open(tmp_path / "i", **small()) as pipeline:
+        pipeline.index(documents())
+    other = Pipeline.part("chunker", use="recursive", chunk_size=99, chunk_overlap=0)
+    with Pipeline.open(tmp_path / "i", **small(chunker=other)) as pipeline:
+        assert len(pipeline.search("key"))
+        with pytest.raises(MismatchError, match=r"chunk_size = 12.*99"):
+            pipeline.index(documents())
+
+
+def test_progress_counts_up(make):
+    seen = []
+    with make() as pipeline:
+        pipeline.index(documents(), progress=seen.append)
+    assert seen[-1].stage == "done" and seen[-1].documents == seen[-1].total == 4
+    assert [p.chunks for p in seen] == sorted(p.chunks for p in seen)
+
+
+EDITS = st.lists(
+    st.one_of(
+        st.tuples(st.just("put"), st.sampled_from("abc"), st.text("xy. ", max_size=60)),
+        st.tuples(st.just("delete"), st.sampled_from("abc"), st.just("")),
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@given(EDITS)
+def test_any_edits_end_where_a_fresh_index_would(edits):
+    pipeline = Pipeline(**small())
+    pipeline.index([])
+    state = {}
+    for action, name, text in edits:
+        if action == "put":
+            state[name] = text
+            pipeline.index([Document(name, text)])
+        else:
+            state.pop(name, None)
+            pipeline.delete([name])
+    fresh = Pipeline(**small())
+    fresh.index([Document(name, text) for name, text in state.items()])
+    assert everything(pipeline) == everything(fresh)
+    assert pipeline.store.statistics("bm25").n == fresh.store.statistics("bm25").n
