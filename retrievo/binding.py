@@ -9,7 +9,6 @@ from retrievo.contracts import Store
 from retrievo.errors import ConfigError, MismatchError
 from retrievo.identity import passport_of
 from retrievo.passport import Passport
-from retrievo.store.memory import MemoryStore
 
 OBJECT_PARTS = (
     "chunker",
@@ -60,7 +59,7 @@ class Binding:
         exists = getattr(self._store(), "exists", None)
         if exists is None or exists():
             return self.for_writing()
-        empty = MemoryStore()
+        empty: Store = self._assembly.make("store", "memory")
         empty.open(self._own_passport(), {})
         return empty
 

@@ -1,6 +1,5 @@
 """The pipeline: read, chunk, encode, store, retrieve, fuse, rerank, in one object."""
 
-import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any, Literal, Self
 from retrievo.binding import Binding, check_objects
 from retrievo.config import Config
 from retrievo.config.assembly import Assembly
-from retrievo.contracts import Store
+from retrievo.contracts import Reader, Store
 from retrievo.errors import ConfigError
 from retrievo.events import StageDone
 from retrievo.explain import DocumentExplanation, explain_document
@@ -148,7 +147,7 @@ class Pipeline:
         """
         if on_error not in ("raise", "skip"):
             raise ConfigError(f"on_error is 'raise' or 'skip', not {on_error!r}")
-        given = Sources(sources, self._assembly.part("readers"))
+        given = Sources(sources, self._readers)
         started = time.perf_counter()
         with collected_warnings() as told:
             ingest = self._ingest(self._binding.for_writing())
@@ -162,7 +161,7 @@ class Pipeline:
 
     def plan(self, sources: Any) -> Plan:
         """What `index` would do with the sources, and what it would cost. Writes nothing."""
-        given = Sources(sources, self._assembly.part("readers"))
+        given = Sources(sources, self._readers)
         with collected_warnings() as told:
             plan = self._ingest(self._binding.for_planning()).plan(given)
         skipped = [f"{skipped.path}: {skipped.reason}" for skipped in given.skipped]
@@ -172,6 +171,10 @@ class Pipeline:
         """How many of the documents were in the index and are gone."""
         ids = check_ids(doc_ids)
         return self.store.delete(ids)
+
+    def _readers(self) -> Mapping[str, Reader]:
+        found: Mapping[str, Reader] = self._assembly.part("readers")
+        return found
 
     def _ingest(self, store: Store) -> Ingest:
         part = self._assembly.part
@@ -229,6 +232,8 @@ class Pipeline:
         per_document: bool = False,
     ) -> Hits:
         """What `search` gives, from a thread, so that the event loop goes on."""
+        import asyncio  # a third of what importing a pipeline would cost, for one method
+
         return await asyncio.to_thread(
             self.search, query, top_k=top_k, filters=filters, per_document=per_document
         )

@@ -1,23 +1,25 @@
 """What a user hands to `index`, made into a stream of documents."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrievo.contracts import Reader
 from retrievo.errors import DocumentError
-from retrievo.read.walk import Skipped, Walk
 from retrievo.types import Document
+
+if TYPE_CHECKING:
+    from retrievo.read.walk import Skipped, Walk
 
 
 class Sources:
     """Iterates documents (or what can become one) of paths, documents, mappings, or a mix.
 
-    `total` is the number of documents or files where the input tells it. `skipped` fills as files
+    `readers` is asked for once a path comes. `total` is the number of documents or files where the input tells it. `skipped` fills as files
     are read. A str is a path. Iterators are read as they are, one item at a time.
     """
 
-    def __init__(self, given: Any, readers: Mapping[str, Reader]) -> None:
+    def __init__(self, given: Any, readers: Callable[[], Mapping[str, Reader]]) -> None:
         self._readers = readers
         self._walks: list[Walk] = []
         self.total: int | None = None
@@ -36,9 +38,6 @@ class Sources:
         self._given: Iterable[object] = given
 
     def __iter__(self) -> Iterator[object]:
-        if isinstance(self._given, Walk):
-            yield from self._given
-            return
         for item in self._given:
             if isinstance(item, (str, Path)):
                 yield from self._walk([item])
@@ -46,11 +45,13 @@ class Sources:
                 yield item
 
     @property
-    def skipped(self) -> list[Skipped]:
+    def skipped(self) -> "list[Skipped]":
         return [skipped for walk in self._walks for skipped in walk.skipped]
 
-    def _walk(self, paths: Iterable[str | Path]) -> Walk:
-        walk = Walk(paths, self._readers)
+    def _walk(self, paths: Iterable[str | Path]) -> "Walk":
+        from retrievo.read.walk import Walk  # searching needs no readers
+
+        walk = Walk(paths, self._readers())
         self._walks.append(walk)
         return walk
 

@@ -32,7 +32,7 @@ _LEVEL = {
     "comma": 3,
 }
 _LEVELS = 4
-_AT_START = frozenset({"paragraph", "line", "wrap"})
+_LINE_ENDS = frozenset({"paragraph", "line", "wrap"})
 _JOINERS = frozenset("\u200d\ufe0e\ufe0f")
 
 
@@ -45,15 +45,15 @@ class Boundaries:
     def __init__(self, text: str) -> None:
         self._text = text
         self._places: list[list[int]] = [[] for _ in range(_LEVELS)]
+        line = 0
         for found in _MARK.finditer(text):
             kind = found.lastgroup or ""
-            if kind in _AT_START:
-                at = found.start()
-                # A heading belongs to what follows it.
-                if text[text.rfind("\n", 0, at) + 1 : at].startswith("#"):
+            at = found.end()
+            if kind in _LINE_ENDS:
+                line, before, at = at, line, found.start()
+                # A heading belongs to what follows it, and so does a comment.
+                if text.startswith("#", before):
                     continue
-            else:
-                at = found.end()
             self._places[_LEVEL[kind]].append(at)
 
     def last(self, low: int, middle: int, limit: int) -> int:
@@ -78,15 +78,18 @@ class Boundaries:
     def first(self, low: int, high: int) -> int:
         """The start of the first sentence in [low, high), else of a word, else about `low`."""
         text = self._text
+        edge = low
+        while edge > 0 and text[edge - 1].isspace():
+            edge -= 1
         found = high
         for places in self._places[:3]:
-            at = bisect_left(places, low)
+            at = bisect_left(places, edge)
             if at < len(places):
                 found = min(found, places[at])
         if found < high:
             return found
         for place in range(low, high):
-            if text[place].isspace():
+            if text[place].isspace() or text[place - 1].isspace():
                 return place
         place = low
         while place < high and inside_character(text, place):

@@ -14,8 +14,9 @@ Window = tuple[int, int, int]
 class Windows:
     """The windows of a text that neither begins nor ends with white space, nor do they.
 
-    Each is cut at the best place in its second half. Together they hold each character that is
-    not white space. One has more than `budget` tokens only where a single character has.
+    Each is cut at the best place that leaves it half full or more. Together they hold each
+    character that is not white space. One has more than `budget` tokens only where a single
+    character has.
     """
 
     def __init__(self, measured: Measured, budget: int, overlap: int) -> None:
@@ -54,7 +55,7 @@ class Windows:
                 limit = int(starts[first + room])
                 if limit <= low:
                     return None
-                end = self._places.last(low, int(starts[first + room // 2]), limit)
+                end = self._places.last(low, int(starts[first + (room - 1) // 2]), limit)
                 end = start + len(text[start:end].rstrip())
                 if end <= low:
                     return None

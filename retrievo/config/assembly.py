@@ -4,17 +4,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrievo.config import SEVERAL, SINGLE, Config
-from retrievo.config.defaults import KIND, PartTable, part_tables
+from retrievo.config.defaults import KIND, PARTS, PartTable, part_tables
 from retrievo.config.references import check_references, circular, fill, is_secret, variable
-from retrievo.config.signature import PARTS, Signature, read_signature
 from retrievo.errors import ConfigError, PluginError, RetrievoError, UnknownNameError
 from retrievo.host import Host
 from retrievo.host.loading import not_installed
 from retrievo.host.nearest import hint, listed
 from retrievo.host.registry import Entry, plural
+
+if TYPE_CHECKING:
+    from retrievo.config.signature import Signature
 
 
 class Assembly:
@@ -147,9 +149,13 @@ class Assembly:
         except PluginError as error:
             raise PluginError(f"{self._where(table.place)} use: {error}") from None
 
-    def _signature(self, entry: Entry) -> Signature:
+    def _signature(self, entry: Entry) -> "Signature":
         key = (entry.kind, entry.name)
         if key not in self._signatures:
+            # Pydantic's models cost a third of the import of everything else; opening an index
+            # and handing in objects need none.
+            from retrievo.config.signature import read_signature
+
             target = self.host.registry.resolve(*key)
             self._signatures[key] = read_signature(entry, target)
         return self._signatures[key]

@@ -26,6 +26,9 @@ KIND = MappingProxyType(
 """The kind of component that each table makes."""
 
 DEFAULT_USE = MappingProxyType({"chunker": "recursive", "encoder": "static", "fusion": "convex"})
+PARTS = frozenset({"encoder", "query_encoder", "store", "tokenizer"})
+"""Arguments that receive the pipeline's own part where a table leaves them out."""
+
 DEFAULT_RETRIEVERS = ("dense", "bm25")
 
 

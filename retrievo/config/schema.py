@@ -6,8 +6,8 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from retrievo.config import FORMAT
-from retrievo.config.defaults import DEFAULT_USE, KIND
-from retrievo.config.signature import PARTS, Signature, read_signature
+from retrievo.config.defaults import DEFAULT_USE, KIND, PARTS
+from retrievo.config.signature import Signature, read_signature
 from retrievo.errors import PluginError
 from retrievo.host import Host
 from retrievo.host.registry import Entry

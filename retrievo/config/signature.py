@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from pydantic.errors import PydanticUserError
 from pydantic_core import SchemaError
 
+from retrievo.config.defaults import PARTS
 from retrievo.config.references import stands_for, without_secrets
 from retrievo.errors import ConfigError, PluginError
 from retrievo.host.nearest import hint, listed
@@ -19,9 +20,6 @@ from retrievo.host.registry import Entry
 
 _UNUSABLE = (PydanticUserError, SchemaError, TypeError)
 """What pydantic raises for an annotation that it cannot check."""
-
-PARTS = frozenset({"encoder", "query_encoder", "store", "tokenizer"})
-"""Arguments that receive the pipeline's own part where a table leaves them out."""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ WEIGHTS_FILE = "weights/l2_supercat_256.safetensors"
 
 _WORDS_KEPT = 50_000
 _LONGEST_KEPT = 64
+_UNITS_AT_ONCE = 16_384  # few enough to stay in the processor's memory
 # A space may also be written as the mark that the tokenizer itself puts in its place.
 _UNIT = re.compile(r"(?<=[ ▁])(?<![ ▁]{2})[ ▁]*[^ ▁\n]*|\n[^ ▁\n]*")
 
@@ -141,12 +142,17 @@ class StaticTokens:
         units = _units(text)
         if not units:
             return np.empty((0, 2), dtype=np.int32)
-        blobs, counts, lengths = zip(*map(self._spans.__getitem__, units), strict=True)
-        ends = np.cumsum(lengths)
-        # One less, for the space that the tokenizer puts before the text.
-        starts = (ends - lengths - 1).astype(np.int32)
-        inside = np.frombuffer(b"".join(blobs), dtype=np.int32).reshape(-1, 2)
-        spans: Spans = inside + np.repeat(starts, counts)[:, None]
+        blocks = []
+        start = -1  # for the space that the tokenizer puts before the text
+        for at in range(0, len(units), _UNITS_AT_ONCE):
+            entries = map(self._spans.__getitem__, units[at : at + _UNITS_AT_ONCE])
+            blobs, counts, lengths = zip(*entries, strict=True)
+            ends = np.cumsum(lengths) + start
+            starts = (ends - lengths).astype(np.int32)
+            inside = np.frombuffer(b"".join(blobs), dtype=np.int32).reshape(-1, 2)
+            blocks.append(inside + np.repeat(starts, counts)[:, None])
+            start = int(ends[-1])
+        spans: Spans = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
         np.maximum(spans[:, 0], 0, out=spans[:, 0])
         np.maximum(spans[:, 1], 1, out=spans[:, 1])
         return spans

@@ -4,7 +4,6 @@ import os
 import traceback
 from collections.abc import Iterable, Mapping
 from functools import partial
-from importlib.metadata import entry_points
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -97,6 +96,8 @@ class Host:
         return next(one for one in free if not self._manager.has_plugin(one))
 
     def _load_installed(self) -> None:
+        from importlib.metadata import entry_points  # pulls in email and zipfile
+
         for point in entry_points(group=GROUP):
             if point.value == builtin.__name__ or not self._allowed(point.name):
                 continue

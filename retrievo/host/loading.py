@@ -4,7 +4,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from retrievo.errors import MissingExtraError, PluginError, RetrievoError
-from retrievo.host.extras import pip_line
 
 if TYPE_CHECKING:
     from retrievo.host.registry import Entry
@@ -54,6 +53,8 @@ def not_installed(entry: "Entry", error: ModuleNotFoundError) -> PluginError:
             f"{entry.title} cannot be imported: there is no module {missing!r}; "
             f"the plugin is incomplete or of another version than Retrievo"
         )
+    from retrievo.host.extras import pip_line  # reads metadata: only failures pay
+
     line = pip_line(entry)
     step = f"run: {line}" if line else "install the distribution that brings it"
     found = MissingExtraError(f"{entry.title} needs {missing!r}, which is not installed; {step}")

@@ -7,7 +7,6 @@ from typing import Any
 
 from retrievo.errors import ConfigError, PluginError, UnknownNameError
 from retrievo.hookspecs import Target
-from retrievo.host.extras import available
 from retrievo.host.loading import load
 from retrievo.host.nearest import hint, listed
 
@@ -199,6 +198,8 @@ class Registry:
 
     def available(self, entry: Entry) -> tuple[bool, str | None]:
         """Whether the entry's dependencies are installed, and which are not; imports nothing."""
+        from retrievo.host.extras import available  # reads metadata: only those who ask pay
+
         return available(entry)
 
 

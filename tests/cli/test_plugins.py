@@ -76,7 +76,7 @@ def test_doctor_tells_names_that_two_plugins_claim():
 
 def test_doctor_names_missing_extras_with_the_pip_line(monkeypatch):
     monkeypatch.setattr(
-        "retrievo.host.registry.available",
+        "retrievo.host.extras.available",
         lambda entry: (False, "torch>=2.6") if entry.extra == "models" else (True, None),
     )
     found = diagnose(Host([], block=[]))

