@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 class Sources:
     """Iterates documents (or what can become one) of paths, documents, mappings, or a mix.
 
-    `readers` is asked for once a path comes. `total` is the number of documents or files where the input tells it. `skipped` fills as files
-    are read. A str is a path. Iterators are read as they are, one item at a time.
+    `readers` is asked for once a path comes. `total` is the number of documents or files where the
+    input tells it. `skipped` fills as files are read. A str is a path. Iterators are read as they
+    are, one item at a time.
     """
 
     def __init__(self, given: Any, readers: Callable[[], Mapping[str, Reader]]) -> None:

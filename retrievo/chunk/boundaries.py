@@ -57,15 +57,17 @@ class Boundaries:
             self._places[_LEVEL[kind]].append(at)
 
     def last(self, low: int, middle: int, limit: int) -> int:
-        """The best place in (middle, limit], else between words in (low, limit], else `limit`.
+        """The best place in (middle, limit], else one from half way to `middle` on.
 
-        Where `limit` would part a letter from its accents, a little less.
+        Without either, the last between words in (low, limit], else `limit`; where that would
+        part a letter from its accents, a little less.
         """
         middle = max(low, middle)
-        for places in self._places:
-            at = bisect_right(places, limit) - 1
-            if at >= 0 and places[at] > middle:
-                return places[at]
+        for floor in (middle, (low + middle) // 2):
+            for places in self._places:
+                at = bisect_right(places, limit) - 1
+                if at >= 0 and places[at] > floor:
+                    return places[at]
         text = self._text
         for place in range(limit, low, -1):
             if text[place].isspace() or text[place - 1].isspace():

@@ -13,6 +13,7 @@ from retrievo.types import Chunk, Document
 FORMAT = 1
 """Counts up when the same text and the same parameters give other chunks."""
 
+_LIKELY = 16  # characters a token, seldom more
 _WORD_END = re.compile(r"(?<=\S)(?=\s|$)")
 
 
@@ -91,7 +92,8 @@ class RecursiveChunker:
     def _windows(self, body: str, budget: int) -> list[Window]:
         if not body:
             return [(0, 0, 0)]
-        if self._count is not None:
+        # Most texts fit, and a count is cheaper than spans; a very long one hardly does.
+        if self._count is not None and len(body) <= _LIKELY * budget:
             tokens = self._count(body)
             if tokens <= budget:
                 return [(0, len(body), tokens)]

@@ -14,8 +14,8 @@ Window = tuple[int, int, int]
 class Windows:
     """The windows of a text that neither begins nor ends with white space, nor do they.
 
-    Each is cut at the best place that leaves it half full or more. Together they hold each
-    character that is not white space. One has more than `budget` tokens only where a single
+    Each is cut at the best place that leaves it half full, if there is one. Together they hold
+    each character that is not white space. One has more than `budget` tokens only where a single
     character has.
     """
 

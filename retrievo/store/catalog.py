@@ -8,6 +8,7 @@ the engine. Both are cleared against the engine when the index is opened.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -70,15 +71,26 @@ class Catalog:
 
     # writing, inside a transaction
 
-    def put_document(self, document: Document, fingerprint: str) -> int:
-        """The document's number; its chunks stay as they are."""
-        found = self._database.all(
-            "INSERT INTO documents (id, fingerprint, metadata) VALUES (?, ?, ?) "
-            "ON CONFLICT (id) DO UPDATE SET fingerprint = excluded.fingerprint, "
-            "metadata = excluded.metadata RETURNING doc",
-            (document.id, fingerprint, _json(document.metadata)),
+    def put_documents(
+        self, documents: Sequence[Document], fingerprints: Sequence[str]
+    ) -> list[int]:
+        """The documents' numbers, old or new; their chunks stay as they are."""
+        ids = [document.id for document in documents]
+        known = dict(self._database.among("SELECT id, doc FROM documents WHERE id IN", ids))
+        last = self._database.all("SELECT max(doc) FROM documents")[0][0] or 0
+        fresh = count(last + 1)
+        numbers = [known[name] if name in known else next(fresh) for name in ids]
+        self._database.each(
+            "INSERT INTO documents VALUES (?, ?, ?, ?) ON CONFLICT (doc) DO UPDATE "
+            "SET fingerprint = excluded.fingerprint, metadata = excluded.metadata",
+            (
+                (number, document.id, fingerprint, _json(document.metadata))
+                for number, document, fingerprint in zip(
+                    numbers, documents, fingerprints, strict=True
+                )
+            ),
         )
-        return int(found[0][0])
+        return numbers
 
     def bury(self, rows: Rows) -> None:
         """Remove the rows; they stay in `dead` until the engine has forgotten them."""

@@ -7,7 +7,8 @@ gigabytes of sparse files). Dense vectors are float32 until a segment passes `QU
 """
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 import qdrant_edge as edge
 
 from retrievo.contracts import Space
-from retrievo.errors import IndexLockedError, StoreError
+from retrievo.errors import RetrievoError, StoreError
 from retrievo.types import Representation, Rows, Scores, SparseRows, Vectors
 
 QUANTIZE_ABOVE = 5_000
@@ -35,17 +36,22 @@ class Engine:
         self._spaces = dict(spaces)
         self.representations = tuple(spaces)
         self.sparse = tuple(name for name, space in spaces.items() if space.kind == "sparse")
-        try:
+        with self._told("opened"):
             if create:
                 path.mkdir(parents=True, exist_ok=True)
                 self._shard = edge.EdgeShard.create(str(path), _config(spaces))
             else:
                 self._shard = edge.EdgeShard.load(str(path))
+
+    @contextmanager
+    def _told(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except RetrievoError:
+            raise
         except Exception as error:  # the engine raises plain Exception with its own text
-            text = str(error).splitlines()[0] if str(error) else type(error).__name__
-            if "lock" in text.lower():
-                raise IndexLockedError(str(path)) from error
-            raise StoreError(f"the vectors in {path} cannot be opened: {text}") from error
+            text = (str(error) or type(error).__name__).splitlines()[0]
+            raise StoreError(f"the vectors in {self._path} cannot be {what}: {text}") from error
 
     def close(self) -> None:
         self._shard.close()
@@ -59,7 +65,8 @@ class Engine:
                 edge.Point(row, {name: column[i] for name, column in columns})
                 for i, row in enumerate(rows[start:stop].tolist())
             ]
-            self._shard.update(edge.UpdateOperation.upsert_points(points))
+            with self._told("written"):
+                self._shard.update(edge.UpdateOperation.upsert_points(points))
 
     def replace(self, representation: str, rows: Rows, values: Representation) -> None:
         column = _vectors(values, 0, len(rows))
@@ -68,19 +75,23 @@ class Engine:
             for row, vector in zip(rows.tolist(), column, strict=True)
         ]
         if points:
-            self._shard.update(edge.UpdateOperation.update_vectors(points))
+            with self._told("written"):
+                self._shard.update(edge.UpdateOperation.update_vectors(points))
 
     def delete(self, rows: Sequence[int]) -> None:
         if len(rows):
-            self._shard.update(edge.UpdateOperation.delete_points(list(rows)))
+            with self._told("deleted"):
+                self._shard.update(edge.UpdateOperation.delete_points(list(rows)))
 
     def flush(self) -> None:
-        self._shard.flush()
+        with self._told("flushed"):
+            self._shard.flush()
 
     def settle(self) -> None:
         """Build int8 codes where a segment has grown, and drop what was deleted."""
-        self._shard.optimize()
-        self._shard.flush()
+        with self._told("compacted"):
+            self._shard.optimize()
+        self.flush()
 
     def count(self) -> int:
         return int(self._shard.count(edge.CountRequest(exact=True)))
@@ -93,14 +104,14 @@ class Engine:
         among: edge.Filter | None = None,
     ) -> tuple[Rows, Scores]:
         vector = query.tolist() if isinstance(query, np.ndarray) else _sparse(*query)
-        found = self._shard.query(
-            edge.QueryRequest(
-                limit=limit,
-                query=edge.Query.Nearest(vector, representation),
-                filter=among,
-                params=_PARAMS if isinstance(query, np.ndarray) else None,
-            )
+        request = edge.QueryRequest(
+            limit=limit,
+            query=edge.Query.Nearest(vector, representation),
+            filter=among,
+            params=_PARAMS if isinstance(query, np.ndarray) else None,
         )
+        with self._told("searched"):
+            found = self._shard.query(request)
         n = len(found)
         return (
             np.fromiter((point.id for point in found), np.int64, n),

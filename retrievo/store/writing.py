@@ -132,8 +132,8 @@ def _put(catalog: Catalog, batch: Batch, change: _Change, rows: Rows) -> None:
     row_of = dict(zip(change.fresh.tolist(), rows.tolist(), strict=True))
     place = 0
     new, moved = [], []
-    for (document, chunks), fingerprint in zip(batch.items, batch.fingerprints, strict=True):
-        doc = catalog.put_document(document, fingerprint)
+    numbers = catalog.put_documents([document for document, _ in batch.items], batch.fingerprints)
+    for doc, (document, chunks) in zip(numbers, batch.items, strict=True):
         for ordinal, chunk in enumerate(chunks):
             own = chunk.metadata is not document.metadata and chunk.metadata != document.metadata
             if change.kept[place] >= 0:

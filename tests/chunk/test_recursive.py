@@ -125,6 +125,11 @@ def test_only_the_second_half_is_searched_for_a_better_place():
     assert texts_of("a\n\nb c d e f g h i j k", 10) == ["a\n\nb c d e f g h i j", "k"]
 
 
+def test_a_sentence_in_the_second_quarter_is_better_than_a_word():
+    text = "aa bb cc. Dd ee ff gg hh ii jj kk"
+    assert texts_of(text, 10) == ["aa bb cc.", "Dd ee ff gg hh ii jj kk"]
+
+
 def test_a_heading_goes_with_what_follows_it():
     text = "a b c d e\n\n# Head\n\nf g h i"
     assert texts_of(text, 9) == ["a b c d e", "# Head\n\nf g h i"]
