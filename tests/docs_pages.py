@@ -57,8 +57,10 @@ def same_text(shown: str, found: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    lines = (_GAPS.sub(" ", line.rstrip()) for line in text.strip("\n").splitlines())
-    return "".join(f"{_SECONDS.sub('N s', line)}\n" for line in lines)
+    lines = [_SECONDS.sub("N s", _GAPS.sub(" ", line.rstrip())) for line in text.splitlines()]
+    while lines and not lines[-1]:
+        lines.pop()
+    return "".join(f"{line}\n" for line in lines)
 
 
 def same_json(shown: object, found: object) -> bool:

@@ -11,7 +11,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
-from docs_pages import PAGES, ROOT, Block, blocks_of, same
+from docs_pages import PAGES, ROOT, Block, blocks_of, same, same_json, same_text
 
 from retrievo.errors import RetrievoWarning
 
@@ -21,6 +21,8 @@ SETUP = {
     },
 }
 """Files that a page takes for granted, by the page's name."""
+
+COMMANDS = ("retrievo", "pytest")
 
 
 def name_of(page: Path) -> str:
@@ -48,23 +50,27 @@ def run_python(block: Block, page: Path, names: dict[str, object]) -> str:
 
 
 def run_console(block: Block, page: Path) -> str:
-    """What its `retrievo` commands print, as a terminal shows it; other commands are not run."""
+    """What its commands of COMMANDS print, as a terminal shows it; others are not run."""
     environment = {
         **os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.getcwd()]),
         "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8", "COLUMNS": "90", "NO_COLOR": "1",
     }  # fmt: skip
     out = ""
     for line in block.body.splitlines():
-        if not line.startswith("$ retrievo"):
+        command, _, into = line.removeprefix("$ ").partition(" > ")
+        module, *arguments = shlex.split(command, comments=True) or [""]
+        if not line.startswith("$ ") or module not in COMMANDS:
             continue
-        arguments = shlex.split(line[2:], comments=True)[1:]
         told = subprocess.STDOUT if "--json" not in arguments else subprocess.PIPE
         done = subprocess.run(
-            [sys.executable, "-m", "retrievo", *arguments],
+            [sys.executable, "-m", module, *arguments],
             stdout=subprocess.PIPE, stderr=told, text=True, encoding="utf-8", env=environment,
         )  # fmt: skip
         assert done.returncode == 0, f"{page}: {line}\n{done.stdout}{done.stderr or ''}"
-        out += done.stdout
+        if into:
+            Path(into.strip()).write_text(done.stdout, "utf-8")
+        else:
+            out += done.stdout
     return out
 
 
@@ -91,6 +97,40 @@ def test_page(page, folder):
             out = run_python(block, page, names)
         elif block.kind == "console":
             out = run_console(block, page)
+
+
+@pytest.mark.parametrize(
+    ("shown", "found", "equal"),
+    [
+        ("a\nb\n", "a  \nb\n\n", True),
+        ("a\nb\n", "a\nc\n", False),
+        ("a\n", "a\nb\n", False),
+        ("a\n...\nd\n", "a\nb\nc\nd\n", True),
+        ("a\n...\n", "a\nb\n", True),
+        ("a\n...\nd\n", "a\nb\n", False),
+        ("x; 0.4 s\n", "x; 12.9 s\n", True),
+        ("x 0.4\n", "x 0.5\n", False),
+        ("  a b\n", "a b\n", False),
+    ],
+)
+def test_text_that_is_shown(shown, found, equal):
+    assert same_text(shown, found) is equal
+
+
+@pytest.mark.parametrize(
+    ("shown", "found", "equal"),
+    [
+        ({"a": 0.5}, {"a": 0.50001}, True),
+        ({"a": 0.5}, {"a": 0.6}, False),
+        ({"a": 1}, {"b": 1}, False),
+        ({"a": [1, 2]}, {"a": [1]}, False),
+        ({"seconds": 1.0}, {"seconds": 2.0}, True),
+        ({"seconds": 1.0}, {"seconds": None}, False),
+        ({"a": 1}, {"a": True}, False),
+    ],
+)
+def test_json_that_is_shown(shown, found, equal):
+    assert same_json(shown, found) is equal
 
 
 def test_every_mark_is_understood():

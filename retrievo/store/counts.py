@@ -14,12 +14,17 @@ from retrievo.contracts import Statistics
 from retrievo.store.database import Database
 from retrievo.types import Rows, Scores
 
+REMEMBERED_TERMS = 100_000
+
 
 class TermCounts:
     """Document frequencies and lengths; whatever writes does so inside a transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        # Every query asks for them, and they change with writes only.
+        self._statistics: dict[str, Statistics] = {}
+        self._frequencies: dict[str, dict[int, int]] = {}
 
     def add(
         self,
@@ -77,17 +82,36 @@ class TermCounts:
         )
 
     def statistics(self, representation: str) -> Statistics:
-        found = self._database.all(
-            "SELECT n, length, fitted_mean FROM totals WHERE representation = ?", (representation,)
-        )
-        n, length, fitted = found[0] if found else (0, 0.0, None)
-        return Statistics(n, length / n if n else 0.0, fitted)
-
-    def frequencies(self, representation: str, terms: Sequence[int]) -> dict[int, int]:
-        return dict(
-            self._database.among(
-                "SELECT term, n FROM frequencies WHERE representation = ? AND term IN ",
-                terms,
+        found = self._statistics.get(representation)
+        if found is None:
+            lines = self._database.all(
+                "SELECT n, length, fitted_mean FROM totals WHERE representation = ?",
                 (representation,),
             )
-        )
+            n, length, fitted = lines[0] if lines else (0, 0.0, None)
+            found = Statistics(n, length / n if n else 0.0, fitted)
+            self._statistics[representation] = found
+        return found
+
+    def frequencies(self, representation: str, terms: Sequence[int]) -> list[int]:
+        """In how many rows each term occurs."""
+        known = self._frequencies.setdefault(representation, {})
+        missing = [term for term in terms if term not in known]
+        if missing:
+            if len(known) > REMEMBERED_TERMS:
+                known.clear()
+                missing = list(terms)
+            known.update(dict.fromkeys(missing, 0))
+            known.update(
+                self._database.among(
+                    "SELECT term, n FROM frequencies WHERE representation = ? AND term IN",
+                    missing,
+                    (representation,),
+                )
+            )
+        return [known[term] for term in terms]
+
+    def forget(self) -> None:
+        """Drop what is remembered: something was written."""
+        self._statistics = {}
+        self._frequencies = {}

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -136,24 +136,22 @@ class LocalStore:
 
     def write(self, batch: Batch) -> None:
         self._check_open()
-        with self.lock.writing():
+        with self._writing():
             write_batch(self.catalog, self.counts, self.engine, batch)
-            self._changed()
 
     def delete(self, doc_ids: Sequence[str]) -> int:
         self._check_open()
-        with self.lock.writing():
+        with self._writing():
             here = list(self.catalog.fingerprints(list(doc_ids)))
             nothing = Batch([], [], {}, np.empty(0, np.int64))
             write_batch(self.catalog, self.counts, self.engine, nothing, remove=here)
-            self._changed()
         return len(here)
 
     def replace(
         self, representation: str, rows: Rows, values: Representation, fitted_mean: float | None
     ) -> None:
         self._check_open()
-        with self.lock.writing():
+        with self._writing():
             self.engine.replace(representation, rows, values)
             self.engine.flush()
             if fitted_mean is not None:
@@ -165,8 +163,15 @@ class LocalStore:
         with self.lock.writing():
             self.engine.settle()
 
-    def _changed(self) -> None:
-        self._columns = None
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Alone, and afterwards, whatever came of it, nothing remembered is believed."""
+        with self.lock.writing():
+            try:
+                yield
+            finally:
+                self._columns = None
+                self.counts.forget()
 
     # searching
 
@@ -251,8 +256,7 @@ class LocalStore:
         self, representation: str, indices: npt.NDArray[np.uint32]
     ) -> npt.NDArray[np.int64]:
         self._check_open()
-        found = self.counts.frequencies(representation, indices.tolist())
-        return np.array([found.get(index, 0) for index in indices.tolist()], np.int64)
+        return np.array(self.counts.frequencies(representation, indices.tolist()), np.int64)
 
     def count(self, filters: Filter | None = None) -> int:
         self._check_open()
