@@ -7,7 +7,7 @@ from retrievo.config import Config
 from retrievo.config.assembly import Assembly
 from retrievo.contracts import Store
 from retrievo.errors import ConfigError, MismatchError
-from retrievo.identity import passport_of
+from retrievo.identity import check_pair, passport_of
 from retrievo.passport import Passport
 
 OBJECT_PARTS = (
@@ -29,7 +29,7 @@ class Binding:
         self._config = config
         self._given = given
         self._opened = "store" in given
-        self._checked_for_reading = False
+        self._checked_for_reading = self._checked_for_searching = False
         self._checked_for_writing = False
 
     def for_reading(self) -> Store:
@@ -44,6 +44,17 @@ class Binding:
             self._checked_for_reading = True
         return store
 
+    def for_searching(self) -> Store:
+        """The open store, compared with the parts themselves: a search builds them anyway.
+
+        So an encoder that was trained anew under its old name is noticed as well.
+        """
+        store = self.for_reading()
+        if not self._checked_for_searching:
+            self._check(store, self._own_passport(), writing=False)
+            self._checked_for_searching = True
+        return store
+
     def for_writing(self) -> Store:
         """The open store, made where there was none. Raises IndexLockedError, MismatchError."""
         store = self._store()
@@ -51,7 +62,8 @@ class Binding:
             mine = self._own_passport()
             store.open(mine, self._stored())
             self._check(store, mine, writing=True)
-            self._checked_for_reading = self._checked_for_writing = True
+            self._checked_for_reading = self._checked_for_searching = True
+            self._checked_for_writing = True
         return store
 
     def for_planning(self) -> Store:
@@ -78,6 +90,7 @@ class Binding:
 
     def _own_passport(self) -> Passport:
         part = self._assembly.part
+        check_pair(part("encoder"), part("query_encoder"))
         return passport_of(
             part("encoder"), part("chunker"), part("retrievers"), part("query_encoder")
         )

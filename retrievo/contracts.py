@@ -102,10 +102,18 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """A representation that a retriever keeps in the store: its kind, and its size where dense."""
+    """A representation that a retriever keeps in the store: its kind, and its size where dense.
+
+    `settings` says what else must be equal for two of them to be compared: a tokenizer's language,
+    the constants of stored weights. It goes into the passport.
+    """
 
     kind: Kind
     size: int | None = None
+    settings: str = ""
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.kind, str(self.size or ""), self.settings)))
 
 
 @runtime_checkable

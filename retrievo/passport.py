@@ -74,8 +74,8 @@ class Passport:
             given = f"the pipeline encodes with {there} ({other.encoder.get('dim')} dimensions)"
             out = "open it with the encoder that made it, or index into another folder"
         elif name.startswith("representation"):
-            what = f"has {mine or 'nothing'} as {name}"
-            given = f"the pipeline wants {theirs or 'nothing'}"
+            what = f"was made with {mine or 'nothing'} as its {name}"
+            given = f"the pipeline has {theirs or 'nothing'}"
             out = "use the retrievers that made it, or index into another folder"
         else:
             what = f"was cut with {name} = {mine!r}"

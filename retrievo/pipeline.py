@@ -57,6 +57,7 @@ class Pipeline:
             pipeline._setup(
                 config, host, {**parts, "store": parts.get("store") or store}, Path(path)
             )
+            pipeline._assembly.check_names()
         except BaseException:
             store.close()
             raise
@@ -220,7 +221,7 @@ class Pipeline:
         if isinstance(top_k, bool) or not isinstance(top_k, int) or top_k < 1:
             raise ValueError(f"top_k is a whole number from 1 up, not {top_k!r}")
         wanted = as_filter(filters)
-        self._binding.for_reading()
+        self._binding.for_searching()
         return self._search().search(queries, top_k, wanted, per_document=per_document)
 
     async def asearch(
@@ -242,7 +243,12 @@ class Pipeline:
         """Where one document stands for a query, and why: per branch, and after fusion."""
         wanted = as_filter(filters)
         return explain_document(
-            self.store, self._assembly.part("retrievers"), self._search(), query, doc_id, wanted
+            self._binding.for_searching(),
+            self._assembly.part("retrievers"),
+            self._search(),
+            query,
+            doc_id,
+            wanted,
         )
 
     def _search(self) -> Searcher:

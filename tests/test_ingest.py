@@ -4,7 +4,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pipelines import TEXTS, CountingEncoder, FailingEncoder, documents
 
-from retrievo import Document, IngestError, MismatchError, Pipeline, ingest
+from retrievo import (
+    Document,
+    IngestError,
+    MismatchError,
+    Pipeline,
+    UnknownNameError,
+    hookimpl,
+    ingest,
+)
 from retrievo.types import Chunk
 
 
@@ -179,6 +187,63 @@ def test_another_chunker_may_search_and_not_write(tmp_path):
         assert len(pipeline.search("key"))
         with pytest.raises(MismatchError, match=r"chunk_size = 12.*99"):
             pipeline.index(documents())
+
+
+def test_an_encoder_that_was_trained_anew_under_its_name_is_noticed(tmp_path):
+    class Plugin:
+        fingerprint = "first"
+
+        @staticmethod
+        def make():
+            return CountingEncoder(Plugin.fingerprint)
+
+        @hookimpl
+        def retrievo_register_encoders(self, register):
+            register("counting", Plugin.make)
+
+    config = tmp_path / "p.toml"
+    config.write_text('[encoder]\nuse = "counting"\n')
+    with Pipeline.from_toml(config, index=tmp_path / "i", plugins=[Plugin()]) as pipeline:
+        pipeline.index(documents())
+    Plugin.fingerprint = "second"
+    for _ in range(2):
+        with Pipeline.open(tmp_path / "i", plugins=[Plugin()]) as pipeline:
+            assert pipeline.store.count() > 0, "looking at an index loads no encoder"
+            with pytest.raises(MismatchError, match="encoder that made it"):
+                pipeline.search("key")
+    with pytest.raises(UnknownNameError, match="counting"):
+        Pipeline.open(tmp_path / "i")
+    Plugin.fingerprint = "first"
+    with Pipeline.open(tmp_path / "i", plugins=[Plugin()]) as pipeline:
+        assert len(pipeline.search("key")), "the failed opening has let go of the index"
+
+
+def test_other_bm25_settings_are_refused(tmp_path):
+    with Pipeline.open(tmp_path / "i") as pipeline:
+        pipeline.index(documents())
+    config = tmp_path / "p.toml"
+    for changed in ('language = "german"', "k1 = 0.9", 'stop_words = ["key"]'):
+        config.write_text(f"[retrievers.dense]\n[retrievers.bm25]\n{changed}\n")
+        with Pipeline.from_toml(config, index=tmp_path / "i") as pipeline:
+            for act in (lambda p: p.search("key"), lambda p: p.index(documents())):
+                with pytest.raises(MismatchError, match=r"english.*index into another folder"):
+                    act(pipeline)
+
+
+def test_a_query_encoder_must_be_aligned():
+    for fingerprint in ("other", "counting-1"):
+        query_encoder = CountingEncoder(fingerprint)
+        pipeline = Pipeline(encoder=CountingEncoder(), query_encoder=query_encoder)
+        if fingerprint == "other":
+            with pytest.raises(MismatchError, match="not aligned to the document encoder"):
+                pipeline.index(documents())
+            query_encoder.aligned_to = "counting-1"
+        pipeline.index(documents())
+        assert pipeline.search("rotate key")[0].doc_id == "keys"
+        assert query_encoder.encoded == [], "queries only"
+    narrow = Pipeline.part("encoder", use="static", truncate_dim=64)
+    with pytest.raises(MismatchError, match=r"64 dimensions.*256 dimensions"):
+        Pipeline(query_encoder=narrow).index(documents())
 
 
 def test_progress_counts_up(make):

@@ -91,6 +91,12 @@ class Assembly:
                 signature = self._signature(entry)
                 signature.check(table.arguments, self._where(place), self._optional(place))
 
+    def check_names(self) -> None:
+        """Raise UnknownNameError for a component that is not there, and import nothing."""
+        for place, table in self._tables.items():
+            if place not in self._given:
+                self._entry(table)
+
     def make(self, kind: str, use: str, **arguments: Any) -> Any:
         """One component by its name, with the pipeline's parts where its constructor takes them.
 

@@ -46,11 +46,12 @@ class Bm25Retriever:
         self._store = store
         self._terms = terms_of(language, None if stop_words is None else tuple(stop_words))
         self._k1, self._b = k1, b
+        self._settings = f"{self._terms.settings}, k1 {k1:g}, b {b:g}"
         self._name = representation
 
     @property
     def representations(self) -> Mapping[str, Space]:
-        return {self._name: Space("sparse")}
+        return {self._name: Space("sparse", settings=self._settings)}
 
     def represent(self, items: Items) -> Mapping[str, SparseRows]:
         fitted = self._store.statistics(self._name).fitted_mean

@@ -29,6 +29,9 @@ ENGLISH_STOP_WORDS = frozenset(
 
 _REMEMBERED_WORDS = 500_000
 
+FORMAT = 1
+"""Counts up when the same text and the same settings give other terms."""
+
 
 @cache
 def terms_of(language: str, stop_words: tuple[str, ...] | None) -> "Terms":
@@ -46,6 +49,9 @@ class Terms:
         if stop_words is None:
             stop_words = sorted(ENGLISH_STOP_WORDS) if language == "english" else ()
         self._stop = frozenset(word.lower() for word in stop_words)
+        # Indexes keep it: what changes the terms of a text must change it.
+        stop = hashlib.blake2b(" ".join(sorted(self._stop)).encode(), digest_size=4).hexdigest()
+        self.settings = f"terms {FORMAT}, {language}, {len(self._stop)} stop words ({stop})"
         self._stemmer = None if language == "none" else Stemmer.Stemmer(language)
         self._known: dict[str, tuple[int, ...]] = {}
 
