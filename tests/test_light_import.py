@@ -52,7 +52,7 @@ def test_the_default_pipeline_needs_no_torch_and_no_client():
     assert loaded(code) <= {"tokenizers"}
 
 
-@pytest.mark.parametrize("command", ["--help", "plugins", "schema"])
+@pytest.mark.parametrize("command", ["--help", "plugins"])
 def test_commands_that_only_tell_are_light(command):
     code = (
         "from retrievo.cli import main; "

@@ -71,7 +71,6 @@ def hits_as_dict(query: str, hits: "Hits") -> dict[str, Any]:
 
 def _print(hits: "Hits") -> None:
     from rich.console import Console
-    from rich.padding import Padding
     from rich.text import Text
 
     console = Console(highlight=False)
@@ -85,5 +84,7 @@ def _print(hits: "Hits") -> None:
                 (f" {place}", "dim"),
             )
         )
-        snippet = Text(one_line(hit.text, SNIPPET))
-        console.print(Padding(snippet, (0, 0, 1, 3), expand=False))
+        for line in Text(one_line(hit.text, SNIPPET)).wrap(console, max(20, console.width - 3)):
+            line.rstrip()
+            console.print(Text.assemble("   ", line), soft_wrap=True)
+        console.print()
