@@ -15,7 +15,7 @@ from retrievo.store.columns import Columns
 from retrievo.store.inverted import Inverted
 from retrievo.store.locking import ReadWriteLock
 from retrievo.store.ordering import best_first
-from retrievo.store.sparse import pick, stack
+from retrievo.store.sparse import no_rows, pick, stack
 from retrievo.types import Candidates, Chunk, Representation, Rows, Scores, SparseRows, Vectors
 
 
@@ -57,16 +57,7 @@ class MemoryStore:
         for name, space in self._spaces.items():
             if space.kind == "multi":
                 raise StoreError(f"store 'memory' keeps no multi-vectors yet; {name!r} needs them")
-            self._values[name] = (
-                np.empty((0, space.size or 0), np.float32)
-                if space.kind == "dense"
-                else SparseRows(
-                    np.zeros(1, np.int64),
-                    np.empty(0, np.uint32),
-                    np.empty(0, np.float32),
-                    np.empty(0, np.float32),
-                )
-            )
+            self._values[name] = no_rows(space)
 
     def close(self) -> None:
         self._closed = True

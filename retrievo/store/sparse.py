@@ -5,7 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from retrievo.contracts import Space
 from retrievo.types import Representation, SparseRows
+
+
+def no_rows(space: Space) -> Representation:
+    """An empty representation of the kind and size."""
+    if space.kind == "dense":
+        return np.empty((0, space.size or 0), np.float32)
+    nothing = np.empty(0, np.float32)
+    return SparseRows(np.zeros(1, np.int64), np.empty(0, np.uint32), nothing, nothing)
 
 
 def pick(values: Representation, places: npt.NDArray[np.int64]) -> Representation:
