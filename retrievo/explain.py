@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+
 from retrievo.contracts import Retriever, Store
 from retrievo.filters import Filter, matches
 from retrievo.hits import Hit
 from retrievo.search import DEPTH, Searcher
+from retrievo.sources import check_ids
 from retrievo.types import Query
 
 DEEPEST = 100_000
@@ -68,8 +71,9 @@ def explain_document(
 ) -> DocumentExplanation:
     """The account of one document, from the same search that a user would run."""
     with store.reading():
-        rows = store.document_rows([doc_id])[0]
-        if not len(rows) and doc_id not in store.fingerprints([doc_id]):
+        known = check_ids(doc_id)
+        rows = store.document_rows(known)[0] if known else np.empty(0, np.int64)
+        if not len(rows):
             return DocumentExplanation(query, doc_id, "not indexed", None, None, {})
         chunks = store.get(rows)
         if filters is not None and not any(

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from retrievo.contracts import Chunker, Encoder, Retriever
-from retrievo.errors import MismatchError
+from retrievo.contracts import Chunker, Encoder, Retriever, Space
+from retrievo.errors import ConfigError, MismatchError
 from retrievo.passport import Passport
 
 
@@ -19,11 +19,24 @@ def passport_of(
         encoder=encoder_identity(encoder),
         chunker=chunker_identity(chunker),
         tokenizer=str(getattr(chunker, "tokenizer_name", "")),
-        representations={
-            name: space for r in retrievers.values() for name, space in r.representations.items()
-        },
+        representations=_spaces(retrievers),
         query_encoder=None if query_encoder is None else encoder_identity(query_encoder),
     )
+
+
+def _spaces(retrievers: Mapping[str, Retriever]) -> dict[str, Space]:
+    spaces: dict[str, Space] = {}
+    owner: dict[str, str] = {}
+    for retriever, part in retrievers.items():
+        for name, space in part.representations.items():
+            if name in owner:
+                raise ConfigError(
+                    f"[retrievers.{owner[name]}] and [retrievers.{retriever}] both keep their "
+                    f"representation as {name!r}; give one of them a key representation of its own"
+                )
+            owner[name] = retriever
+            spaces[name] = space
+    return spaces
 
 
 def check_pair(encoder: Encoder, query_encoder: Encoder | None) -> None:

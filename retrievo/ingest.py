@@ -14,6 +14,7 @@ from itertools import islice
 
 import numpy as np
 
+from retrievo.chunk.checking import checked_chunks
 from retrievo.contracts import Batch, Chunker, Encoder, Retriever, Store
 from retrievo.errors import DocumentError, IngestError, RetrievoError
 from retrievo.report import Failure, IndexReport, Plan, Progress
@@ -115,11 +116,13 @@ class Ingest:
             self._write(changed, report)
             if progress is not None:
                 progress(Progress(len(self._seen), total, report.chunks_written, "index"))
-        if report.chunks_written or report.updated:
-            for retriever in self._retrievers.values():
-                settle = getattr(retriever, "settle", None)
-                if settle is not None:
-                    settle(self._store)
+        # Also where nothing was written: a run before this one may have been stopped before it.
+        redone = [
+            retriever.settle(self._store)
+            for retriever in self._retrievers.values()
+            if hasattr(retriever, "settle")
+        ]
+        if report.chunks_written or report.updated or any(redone):
             self._store.settle()
         after = self._store.count()
         report.kept = len(self._kept)
@@ -222,10 +225,14 @@ class Ingest:
 
     def _add(self, changed: _Changed, document: Document, fingerprint: str, *, known: bool) -> None:
         try:
-            chunks = self._chunker.chunk(document)
-            _check_chunks(document, chunks)
+            chunks = checked_chunks(document, self._chunker.chunk(document))
         except RetrievoError as error:
             self._failures.append(Failure(document.id, str(error)))
+            return
+        except Exception as error:  # a plugin's chunker may raise anything; the others go on
+            name = type(self._chunker).__name__
+            reason = f"the chunker {name} raised {type(error).__name__}: {error}"
+            self._failures.append(Failure(document.id, reason))
             return
         changed.items.append((document, chunks))
         changed.fingerprints.append(fingerprint)
@@ -238,16 +245,17 @@ class Ingest:
         if not self._reusable:
             return [-1] * len(chunks)
         rows = self._store.document_rows([document.id])[0]
-        old: dict[tuple[str, str], list[int]] = {}
+        old: dict[tuple[str, str], dict[int, None]] = {}
         ids: dict[str, int] = {}
         for row, chunk in zip(rows.tolist(), self._store.get(rows), strict=True):
-            old.setdefault((chunk.text, chunk.context), []).append(row)
+            old.setdefault((chunk.text, chunk.context), {})[row] = None
             ids[chunk.id] = row
         found = []
         for chunk in chunks:
-            same = old.get((chunk.text, chunk.context), [])
+            same = old.get((chunk.text, chunk.context), {})
             # Of several equal texts the one with this id, so that it can stay where it is.
-            found.append(ids[chunk.id] if ids.get(chunk.id) in same else same[0] if same else -1)
+            mine = ids.get(chunk.id, -1)
+            found.append(mine if mine in same else next(iter(same), -1))
         return found
 
 
@@ -256,17 +264,6 @@ def fingerprint_of(document: Document) -> str:
     metadata = json.dumps(dict(document.metadata), sort_keys=True) if document.metadata else ""
     sections = repr(document.sections) if document.sections else ""
     return content_hash(document.text, document.title, metadata, sections)
-
-
-def _check_chunks(document: Document, chunks: list[Chunk]) -> None:
-    for chunk in chunks:
-        if document.text[chunk.start : chunk.end] != chunk.text or chunk.doc_id != document.id:
-            raise DocumentError(
-                f"the chunker gave a chunk [{chunk.start}:{chunk.end}] of {chunk.doc_id!r} whose "
-                "text is not that slice of the document"
-            )
-    if len({chunk.id for chunk in chunks}) != len(chunks):
-        raise DocumentError("the chunker gave two chunks with one id")
 
 
 class _Timed:

@@ -1,7 +1,7 @@
 """The pipeline: read, chunk, encode, store, retrieve, fuse, rerank, in one object."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -18,9 +18,10 @@ from retrievo.hits import Hits
 from retrievo.host import Host
 from retrievo.ingest import Ingest
 from retrievo.passport import Passport
-from retrievo.report import IndexReport, Plan, Progress, collected_warnings
+from retrievo.report import IndexReport, Plan, Progress
 from retrievo.search import Searcher
 from retrievo.sources import Sources, check_ids
+from retrievo.telling import collecting
 
 Filters = Filter | str | Mapping[str, Any] | None
 
@@ -150,7 +151,7 @@ class Pipeline:
             raise ConfigError(f"on_error is 'raise' or 'skip', not {on_error!r}")
         given = Sources(sources, self._readers)
         started = time.perf_counter()
-        with collected_warnings() as told:
+        with collecting() as told:
             ingest = self._ingest(self._binding.for_writing())
             report = ingest.run(given, progress=progress, total=given.total)
         report.seconds = time.perf_counter() - started
@@ -163,7 +164,7 @@ class Pipeline:
     def plan(self, sources: Any) -> Plan:
         """What `index` would do with the sources, and what it would cost. Writes nothing."""
         given = Sources(sources, self._readers)
-        with collected_warnings() as told:
+        with collecting() as told:
             plan = self._ingest(self._binding.for_planning()).plan(given)
         skipped = [f"{skipped.path}: {skipped.reason}" for skipped in given.skipped]
         return plan.with_warnings([*skipped, *told])
@@ -209,20 +210,25 @@ class Pipeline:
 
     def search_batch(
         self,
-        queries: Sequence[str],
+        queries: Iterable[str],
         *,
         top_k: int = 10,
         filters: Filters = None,
         per_document: bool = False,
     ) -> list[Hits]:
         """Hits for each query, in their order; encodes and searches them together."""
-        if isinstance(queries, str) or not all(isinstance(query, str) for query in queries):
-            raise TypeError("search takes a str, search_batch a sequence of them")
-        if isinstance(top_k, bool) or not isinstance(top_k, int) or top_k < 1:
+        given = [queries] if isinstance(queries, str) else list(queries)
+        if isinstance(queries, str) or not all(isinstance(query, str) for query in given):
+            raise TypeError("search takes a str, search_batch an iterable of them")
+        if isinstance(top_k, bool) or not hasattr(top_k, "__index__") or top_k < 1:
             raise ValueError(f"top_k is a whole number from 1 up, not {top_k!r}")
         wanted = as_filter(filters)
         self._binding.for_searching()
-        return self._search().search(queries, top_k, wanted, per_document=per_document)
+        with collecting() as told:
+            found = self._search().search(given, int(top_k), wanted, per_document=per_document)
+        for hits in found:
+            hits.warnings += told
+        return found
 
     async def asearch(
         self,

@@ -1,12 +1,10 @@
 """What an ingest is going to do, is doing, and has done."""
 
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from retrievo.errors import IngestError, RetrievoWarning
+from retrievo.errors import IngestError
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,19 +140,3 @@ def worst(failures: Sequence[Failure], shown: int = 3) -> str:
     """The first failures in a line, and how many more there are."""
     text = "; ".join(str(failure) for failure in failures[:shown])
     return text if len(failures) <= shown else f"{text}; and {len(failures) - shown} more"
-
-
-@contextmanager
-def collected_warnings() -> Iterator[list[str]]:
-    """RetrievoWarnings as texts; other warnings go their way."""
-    told: list[str] = []
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", RetrievoWarning)
-        yield told
-    for warning in caught:
-        if issubclass(warning.category, RetrievoWarning):
-            told.append(str(warning.message))
-        else:
-            warnings.warn_explicit(
-                warning.message, warning.category, warning.filename, warning.lineno
-            )

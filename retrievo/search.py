@@ -62,8 +62,11 @@ class Searcher:
         started = time.perf_counter()
         asked = [i for i, text in enumerate(texts) if text.strip()]
         found: dict[int, list[Hit]] = {}
+        # Before the lock: a slow encoder must not keep a writer, and all behind it, waiting.
+        queries = self._queries([texts[i] for i in asked], account)
         with self._store.reading():
-            queries = self._queries([texts[i] for i in asked], account)
+            total = self._store.count()
+            top_k = min(top_k, max(total, 1))
             depth = top_k  # what a branch cuts off, no later step can bring back
             # Grouping by document and reranking look at more than top_k.
             whole = per_document or self._reranker is not None
@@ -76,7 +79,8 @@ class Searcher:
                         documents = self._store.document_numbers(candidates.rows)
                         # The chunks of a few documents may crowd out others: look deeper, until
                         # top_k documents are there or no branch has more to give.
-                        if len(set(documents.tolist())) < top_k and not candidates.exhaustive:
+                        few = len(set(documents.tolist())) < top_k
+                        if few and not candidates.exhaustive and depth < total:
                             short.append(place)
                             continue
                     found[i] = self._hits(texts[i], candidates, documents, top_k, account)
@@ -94,9 +98,17 @@ class Searcher:
 
     def _queries(self, texts: Sequence[str], account: _Account) -> list[list[Query]]:
         if self._expander is None:
-            return [[Query(text)] for text in texts]
-        with account.timed("expand"):
-            return [self._expander.expand(text) for text in texts]
+            queries = [[Query(text)] for text in texts]
+        else:
+            with account.timed("expand"):
+                queries = [self._expander.expand(text) for text in texts]
+        flat = [query for part in queries for query in part]
+        for name, retriever in self._retrievers.items():
+            prepare = getattr(retriever, "prepare", None)
+            if prepare is not None and flat:
+                with account.timed(name):
+                    prepare(flat)
+        return queries
 
     def _candidates(
         self,

@@ -63,4 +63,9 @@ def check_ids(doc_ids: str | Iterable[str]) -> list[str]:
     for name in ids:
         if not isinstance(name, str):
             raise DocumentError(f"a document's id is a str, not a {type(name).__name__}: {name!r}")
-    return ids
+    # A document with an id that cannot be encoded is refused: there is none to find.
+    return [name for name in ids if name.isascii() or _can_be_encoded(name)]
+
+
+def _can_be_encoded(name: str) -> bool:
+    return not any("\ud800" <= char <= "\udfff" for char in name)

@@ -65,14 +65,7 @@ class Document:
                 f"document {self.id!r}: metadata is a {type(self.metadata).__name__}, "
                 "a mapping is wanted"
             )
-        # json's C encoder is the cheap test for the common case, plain JSON values. It also takes
-        # what is not JSON here (NaN, keys that are not strings): the slow path looks at those.
-        if self.metadata and not _is_plain(self.metadata):
-            clean = {
-                _json_key(key, self.id): _json_value(value, self.id, str(key))
-                for key, value in self.metadata.items()
-            }
-            object.__setattr__(self, "metadata", clean)
+        object.__setattr__(self, "metadata", plain_metadata(self.metadata, self.id))
         if not self.id:
             meta = json.dumps(dict(self.metadata), sort_keys=True, ensure_ascii=False)
             object.__setattr__(self, "id", content_hash(self.title, self.text, meta))
@@ -133,16 +126,28 @@ def _first(get: Callable[[str], Any], *names: str) -> Any:
     return None
 
 
-_PLAIN = (str, int, bool, type(None))
+_PLAIN = (str, bool, type(None))
+_DEEPEST = 100
+_LARGEST = 10**600
+
+
+def plain_metadata(metadata: Mapping[Any, Any], document: str) -> dict[str, Any]:
+    """A copy that holds JSON values only. Raises DocumentError, naming the document and the key."""
+    if _is_plain(metadata):
+        return dict(metadata)
+    return {
+        _json_key(key, document): _json_value(value, document, str(key))
+        for key, value in metadata.items()
+    }
 
 
 def _is_plain(metadata: Mapping[Any, Any]) -> bool:
     for key, value in metadata.items():
         if type(key) is not str:
             return False
-        if type(value) in _PLAIN:
+        if type(value) in _PLAIN or (type(value) is int and -_LARGEST < value < _LARGEST):
             continue
-        if type(value) is list and all(type(item) in _PLAIN for item in value):
+        if type(value) is list and all(type(item) is str for item in value):
             continue
         return False
     return type(metadata) is dict
@@ -154,26 +159,39 @@ def _json_key(key: object, document: str) -> str:
     return key
 
 
-def _json_value(value: Any, document: str, key: str) -> Any:
-    if value is None or isinstance(value, (str, bool, int)):
+def _json_value(value: Any, document: str, key: str, depth: int = 0) -> Any:
+    if depth > _DEEPEST:
+        raise DocumentError(
+            f"document {document!r}: metadata {key[:60]!r} is nested deeper than {_DEEPEST} levels"
+        )
+    if isinstance(value, np.generic):
+        # .item() gives a longdouble back as it is.
+        value = float(value) if isinstance(value, np.floating) else value.item()
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, int):
+        if not -_LARGEST < value < _LARGEST:
+            raise DocumentError(
+                f"document {document!r}: metadata {key!r} is a whole number of more than 600 digits"
+            )
+        return int(value)
     if isinstance(value, float):
         if not math.isfinite(value):
             raise DocumentError(
                 f"document {document!r}: metadata {key!r} is {value}; "
                 "leave the key out where a number is unknown"
             )
-        return value
+        return float(value)
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, np.generic):
-        return _json_value(value.item(), document, key)
     if isinstance(value, (list, tuple, set, frozenset)):
         items = sorted(value, key=repr) if isinstance(value, (set, frozenset)) else value
-        return [_json_value(item, document, key) for item in items]
+        return [_json_value(item, document, key, depth + 1) for item in items]
     if isinstance(value, Mapping):
         return {
-            _json_key(name, document): _json_value(item, document, f"{key}.{name}")
+            _json_key(name, document): _json_value(item, document, f"{key}.{name}", depth + 1)
             for name, item in value.items()
         }
     raise DocumentError(

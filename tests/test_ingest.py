@@ -1,3 +1,5 @@
+from functools import reduce
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -5,6 +7,7 @@ from hypothesis import strategies as st
 from pipelines import TEXTS, CountingEncoder, FailingEncoder, documents
 
 from retrievo import (
+    ConfigError,
     Document,
     IngestError,
     MismatchError,
@@ -133,15 +136,103 @@ def test_bad_documents_are_told_and_the_others_are_in(make):
         assert pipeline.store.document_count() == 1
 
 
-class WrongChunker:
-    def chunk(self, document):
-        return [Chunk(document.id, document.text.upper(), 0, len(document.text))]
+class Chunking:
+    """A chunker that does what it is told."""
+
+    def __init__(self, work):
+        self.chunk = work
 
 
-def test_a_chunker_that_is_not_exact_is_refused(make):
-    with make(chunker=WrongChunker()) as pipeline:
-        with pytest.raises(IngestError, match="not that slice"):
-            pipeline.index([Document("a", "lower")])
+WRONG_CHUNKS = {
+    "not that slice": lambda d: [Chunk(d.id, d.text.upper(), 0, len(d.text))],
+    "slice of the document": lambda d: [Chunk(d.id, d.text[-5:-1], -5, -1)],
+    "is not that slice": lambda d: [Chunk(d.id, d.text, 0, 10**6)],
+    "ints are wanted": lambda d: [Chunk(d.id, d.text[:3], np.int64(0), np.int64(3))],
+    "of document 'other'": lambda d: [Chunk("other", d.text, 0, len(d.text))],
+    "starts later": lambda d: [Chunk(d.id, d.text[3:], 3, len(d.text)), Chunk(d.id, "lo", 0, 2)],
+    "two chunks with one id": lambda d: [Chunk(d.id, "lo", 0, 2), Chunk(d.id, "lo", 0, 2)],
+    "gave no chunk": lambda d: [],
+    "gave a dict": lambda d: [{"text": d.text}],
+    "ZeroDivisionError": lambda d: 1 / 0,
+    "raised TypeError": lambda d: None,
+    "metadata 'x' is nan": lambda d: [
+        Chunk(d.id, d.text, 0, len(d.text), metadata={"x": float("nan")})
+    ],
+}
+
+
+@pytest.mark.parametrize("told", WRONG_CHUNKS)
+def test_a_chunker_that_goes_wrong_costs_its_document_only(make, told):
+    good = Pipeline.part("chunker", use="recursive", chunk_size=12, chunk_overlap=0)
+
+    def work(document):
+        return WRONG_CHUNKS[told](document) if document.id == "bad" else good.chunk(document)
+
+    with make(chunker=Chunking(work)) as pipeline:
+        report = pipeline.index(
+            [Document("bad", "lower"), Document("good", "fine")], on_error="skip"
+        )
+        assert (report.added, report.failed) == (1, 1)
+        assert told in str(report.failures[0]) and str(report.failures[0]).startswith("bad: ")
+
+
+def test_metadata_of_a_chunk_is_its_own_and_plain(make):
+    def work(document):
+        metadata = {"flag": True, "tags": ("a",), "n": np.int64(3)}
+        return [Chunk(document.id, document.text, 0, len(document.text), metadata=metadata)]
+
+    with make(chunker=Chunking(work)) as pipeline:
+        pipeline.index([Document("a", "text", {"flag": 1})])
+        found = pipeline.search("text")[0].metadata
+        assert found == {"flag": True, "tags": ["a"], "n": 3} and found["flag"] is True
+
+
+HOSTILE_METADATA = {
+    "600 digits": {"n": 10**5000},
+    "100 levels": {"deep": reduce(lambda a, _: [a], range(5000), 1)},
+    "complex": {"z": 1j},
+    "is inf": {"f": float("inf")},
+    "not a str": {1: "x"},
+}
+
+
+@pytest.mark.parametrize("told", HOSTILE_METADATA)
+def test_a_document_with_impossible_metadata_costs_only_itself(make, told):
+    with make() as pipeline:
+        given = [{"id": "bad", "text": "x", "metadata": HOSTILE_METADATA[told]}, Document("a", "b")]
+        report = pipeline.index(given, on_error="skip")
+        assert (report.added, report.failed) == (1, 1)
+        assert told in str(report.failures[0])
+
+
+def test_weights_are_redone_even_if_the_run_before_was_stopped(make):
+    def stop(progress):
+        raise KeyboardInterrupt
+
+    short = [Document(f"s{i}", "one key here") for i in range(20)]
+    long = [Document(f"l{i}", "many more words " * 12) for i in range(20)]
+    whole = Pipeline.part("chunker", use="recursive", chunk_size=999, chunk_overlap=0)
+    with make(chunker=whole) as pipeline:
+        pipeline.index(short)
+        with pytest.raises(KeyboardInterrupt):
+            pipeline.index(long, progress=stop)
+        assert pipeline.index([*short, *long]).chunks_written == 0
+        now = pipeline.store.statistics("bm25")
+        assert now.fitted_mean == pytest.approx(now.mean_length)
+
+
+def test_two_retrievers_must_not_keep_the_same_representation(tmp_path):
+    config = tmp_path / "p.toml"
+    config.write_text(
+        '[retrievers.en]\nuse = "bm25"\n[retrievers.de]\nuse = "bm25"\nlanguage = "german"\n'
+    )
+    with pytest.raises(ConfigError, match=r"retrievers\.en.*retrievers\.de.*'bm25'.*its own|own"):
+        Pipeline.from_toml(config).index(documents())
+    config.write_text(config.read_text() + 'representation = "bm25-de"\n')
+    pipeline = Pipeline.from_toml(config)
+    pipeline.index([Document("katze", "Die Katzen schlafen."), Document("cat", "Cats sleep.")])
+    assert pipeline.search("katze")[0].doc_id == "katze"
+    assert pipeline.search("cat")[0].doc_id == "cat"
 
 
 def test_an_encoder_that_fails_leaves_what_was_there(make, monkeypatch):

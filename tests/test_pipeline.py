@@ -9,6 +9,7 @@ from pipelines import CountingEncoder, documents
 from retrievo import (
     ConfigError,
     Document,
+    EncoderError,
     F,
     FilterError,
     Hits,
@@ -210,6 +211,74 @@ def test_a_part_by_its_name():
     assert encoder.dim == 64
     with pytest.raises(UnknownNameError, match="did you mean 'static'"):
         Pipeline.part("encoder", use="statik")
+
+
+class Modest:
+    """A retriever that never says that it has given all there is."""
+
+    representations = MappingProxyType({})
+    depth = 5
+
+    def represent(self, items):
+        return {}
+
+    def search(self, queries, depth, filters=None):
+        rows, scores = np.array([0, 1]), np.array([0.9, 0.8], np.float32)
+        return [Candidates(rows, scores) for _ in queries]
+
+
+def test_a_retriever_that_never_is_exhaustive_does_not_keep_the_search_going():
+    made = Pipeline(retrievers={"mine": Modest()})
+    made.index(documents())
+    assert len(made.search("x", per_document=True)) == 2
+    assert made.explain("x", "bread").status in ("found", "no match", "beyond depth")
+
+
+class Stretched(CountingEncoder):
+    """Vectors twenty times too long for a cosine."""
+
+    def _encode(self, texts):
+        return 20 * super()._encode(texts)
+
+
+def test_vectors_that_are_not_of_unit_length_still_rank():
+    made = Pipeline(encoder=Stretched())
+    made.index(documents())
+    hits = made.search("rotate an API key", top_k=4)
+    shares = [hit.trace["branches"]["dense"]["normalised"] for hit in hits]
+    assert len(set(shares)) == 4 and max(shares) == 1 and min(shares) == 0
+    for hit in hits:
+        assert 0 <= hit.score <= 1
+
+
+class Odd(CountingEncoder):
+    def _encode(self, texts):
+        return [["a"] for _ in texts]
+
+
+def test_an_encoder_that_gives_no_numbers_is_told():
+    with pytest.raises(EncoderError, match="Odd gave what is no array of numbers"):
+        Pipeline(encoder=Odd()).index(documents())
+
+
+def test_ids_that_nothing_can_have_are_not_there(pipeline):
+    assert pipeline.delete("\ud800") == 0
+    assert pipeline.explain("moon", "\ud800").status == "not indexed"
+
+
+def test_top_k_of_any_size_and_queries_of_any_iterable(pipeline):
+    assert len(pipeline.search("moon", top_k=2**70)) == 4
+    assert len(pipeline.search("moon", top_k=np.int64(2))) == 2
+    assert len(pipeline.search_batch(query for query in ("moon", "key"))) == 2
+
+
+def test_an_index_in_the_current_folder(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with Pipeline.open(".") as made:
+        made.index(documents())
+    with Pipeline.open(tmp_path / "here") as made:
+        assert made.store.document_count() == 4
 
 
 class SlowRetriever:

@@ -74,6 +74,7 @@ def _print(hits: "Hits") -> None:
     from rich.text import Text
 
     console = Console(highlight=False)
+    console.width = max(40, console.width)  # COLUMNS=0 would print nothing
     for hit in hits:
         place = f"[{hit.chunk.start}:{hit.chunk.end}]"
         console.print(

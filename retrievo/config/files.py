@@ -30,6 +30,8 @@ def read_tables(path: Path) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: malformed TOML: {error}") from error
+    except RecursionError:
+        raise ConfigError(f"{path}: its tables are nested too deep to be read") from None
 
 
 def _json(path: Path, text: str) -> dict[str, Any]:
@@ -43,6 +45,8 @@ def _json(path: Path, text: str) -> dict[str, Any]:
 
     try:
         found = json.loads(text, object_pairs_hook=unique)
+    except RecursionError:
+        raise ConfigError(f"{path}: its objects are nested too deep to be read") from None
     except json.JSONDecodeError as error:
         raise ConfigError(
             f"{path}: malformed JSON: {error.msg} (at line {error.lineno}, column {error.colno})"

@@ -1,6 +1,7 @@
 """What strings in a table stand for: "@encoder" a part, "@@x" the text "@x", "env:X" a variable."""
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -8,7 +9,11 @@ from retrievo.errors import ConfigError
 from retrievo.host.nearest import hint, listed
 
 ENV = "env:"
-_SECRET = frozenset({"key", "apikey", "token", "secret", "password", "passwd", "authorization"})
+_SECRET = frozenset(
+    "key apikey token secret secrets password passwd authorization auth bearer credential "
+    "credentials pat".split()
+)
+_LOGIN = re.compile(r"://[^/@\s]+:[^/@\s]+@|[?&](?:api_?key|token|secret|password)=[^&]+")
 
 
 def reference(value: object) -> str | None:
@@ -35,14 +40,15 @@ def stands_for(value: object) -> bool:
 def is_secret(name: str, value: object) -> bool:
     """Whether an argument of that name is a secret that was written out.
 
-    The last word of the name decides: `api_key` and `token` are secrets, `max_tokens` is none.
+    The last word of the name decides: `api_key` and `token` are secrets, `max_tokens` is none; so
+    does an address that carries a password or a key.
     """
-    return (
-        isinstance(value, str)
-        and name.lower().replace("-", "_").rpartition("_")[2] in _SECRET
-        and bool(value)
-        and not value.startswith(("@", ENV))
-    )
+    if isinstance(value, list):
+        return any(is_secret(name, item) for item in value)
+    if not isinstance(value, str) or not value or value.startswith(("@", ENV)):
+        return False
+    named = name.lower().replace("-", "_").rpartition("_")[2] in _SECRET
+    return named or _LOGIN.search(value) is not None
 
 
 def without_secrets(value: Any, mask: str | None) -> Any:

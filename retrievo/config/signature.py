@@ -81,6 +81,12 @@ class Signature:
                 raise ConfigError(
                     f"{where} lacks the key {key!r}, wanted {shown(self.types[key])} {who}"
                 )
+        for key in sorted(self.parts & arguments.keys() - {"tokenizer"}):
+            if _is_plain(arguments[key]):
+                raise ConfigError(
+                    f"{where} {key}: found {_short(arguments[key])}, wanted a reference to a part, "
+                    f'such as "@{key}" {who}'
+                )
         plain = {key: value for key, value in arguments.items() if _is_plain(value)}
         if not plain:
             return dict(arguments)

@@ -1,6 +1,5 @@
 """Any model of sentence-transformers, from the hub or from a local directory."""
 
-import warnings
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +14,8 @@ from tokenizers import Tokenizer as FastTokenizer
 from retrievo.contracts import Spans
 from retrievo.encode.hub import load_model
 from retrievo.encode.probe import PROBE, fingerprint_of
-from retrievo.errors import ConfigError, EncoderError, RetrievoWarning
+from retrievo.errors import ConfigError, EncoderError
+from retrievo.telling import tell
 from retrievo.tokens import spans_in_pieces, without_surrogates
 from retrievo.types import Vectors
 
@@ -203,18 +203,16 @@ class SentenceEncoder:
 
     def _tell(self, empty: int, long: int, n: int) -> None:
         if empty:
-            warnings.warn(
+            tell(
                 f"{empty} of {n} texts are empty: their vectors are zero, "
                 "no dense search finds them",
-                RetrievoWarning,
                 stacklevel=4,
             )
         if long:
-            warnings.warn(
+            tell(
                 f"{long} of {n} texts are longer than the {self.max_tokens} tokens that "
                 f"{self._name} reads: the rest of each is not in its vector; set a smaller "
                 "chunk_size",
-                RetrievoWarning,
                 stacklevel=4,
             )
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import math
-import warnings
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +18,8 @@ from retrievo.encode.static_tokens import (
     static_tokens,
     wordllama_file,
 )
-from retrievo.errors import ConfigError, EncoderError, RetrievoWarning
+from retrievo.errors import ConfigError, EncoderError
+from retrievo.telling import tell
 from retrievo.types import Vectors
 
 MODEL = "wordllama-l2-supercat-256"
@@ -111,10 +111,9 @@ class StaticEncoder:
             if length > 0:
                 total /= length
         if empty:
-            warnings.warn(
+            tell(
                 f"{empty} of {len(texts)} texts are empty: their vectors are zero, "
                 "no dense search finds them",
-                RetrievoWarning,
                 stacklevel=3,
             )
         return vectors

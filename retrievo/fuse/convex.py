@@ -27,7 +27,7 @@ class Convex:
     def __init__(self, weights: Mapping[str, float] | None = None) -> None:
         if weights is not None:
             bad = {name: w for name, w in weights.items() if not 0 <= w < float("inf")}
-            if bad or not sum(weights.values()):
+            if bad or not 0 < sum(weights.values()) < float("inf"):
                 raise ConfigError(
                     f"fusion weights are numbers from 0 up, not all 0; got {dict(weights)}"
                 )

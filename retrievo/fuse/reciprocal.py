@@ -17,9 +17,9 @@ class ReciprocalRank:
     """
 
     def __init__(self, k: int = 60, weights: Mapping[str, float] | None = None) -> None:
-        if k < 0:
-            raise ConfigError(f"rrf wants k >= 0, got {k}")
-        if weights is not None and any(not 0 <= w < float("inf") for w in weights.values()):
+        if not 0 <= k <= 10**9:
+            raise ConfigError(f"rrf wants k from 0 to 1,000,000,000, got {k}")
+        if weights is not None and any(not 0 <= w < 1e30 for w in weights.values()):
             raise ConfigError(f"fusion weights are numbers from 0 up; got {dict(weights)}")
         self._k = k
         self._weights = None if weights is None else dict(weights)

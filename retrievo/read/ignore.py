@@ -1,12 +1,11 @@
 """Says which files of a folder git would ignore, by the .gitignore files on the way to them."""
 
 import re
-import warnings
 from pathlib import Path
 
 from pathspec import GitIgnoreSpec, Pattern
 
-from retrievo.errors import RetrievoWarning
+from retrievo.telling import tell
 
 Rules = tuple[tuple[Path, list[Pattern]], ...]
 """A folder and the patterns of its .gitignore, outermost folder first."""
@@ -78,4 +77,4 @@ def _names(pattern: Pattern, name: str) -> bool:
 
 
 def _warn(message: str) -> None:
-    warnings.warn(message, RetrievoWarning, stacklevel=3)
+    tell(message, stacklevel=3)

@@ -1,13 +1,13 @@
 """Reads records: one JSON object a line, or a .json file with one object or a list of them."""
 
 import json
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from retrievo.errors import DocumentError, ReadError, RetrievoWarning
+from retrievo.errors import DocumentError, ReadError
 from retrievo.read.decoding import byte_order_mark, decode, refuse_binary
+from retrievo.telling import tell
 from retrievo.types import Document
 
 _TEXT = ("text", "content", "page_content", "body")
@@ -157,4 +157,4 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def _warn(message: str) -> None:
-    warnings.warn(message, RetrievoWarning, stacklevel=3)
+    tell(message, stacklevel=3)

@@ -1,16 +1,16 @@
 """Reads Markdown: front matter into metadata, headings into sections, the text as it stands."""
 
 import re
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from retrievo.errors import DocumentError, RetrievoWarning
+from retrievo.errors import DocumentError
 from retrievo.read.decoding import decode
 from retrievo.read.headings import headings, nest
+from retrievo.telling import tell
 from retrievo.types import Document
 
 _FRONT = re.compile(r"---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.S | re.M)
@@ -40,7 +40,7 @@ class MarkdownReader:
             except (yaml.YAMLError, DocumentError, ValueError, RecursionError) as error:
                 why = " ".join(str(error).split())
                 message = f"{path}: its front matter is kept as text: {why}"
-                warnings.warn(message, RetrievoWarning, stacklevel=2)
+                tell(message)
         yield _document(path, text, {})
 
 

@@ -33,10 +33,11 @@ class _Entry(NamedTuple):
 class Walk:
     """The documents of files and folders, in the order given and sorted by name inside folders.
 
-    Hidden files and what .gitignore leaves out are counted in `ignored` (a folder once); every
-    other file that is not read stands in `skipped`: those known by name and size from the start,
-    the others as the iteration comes to them. `files` are those that will be read. A file named
-    in `paths` is read even if it is hidden or ignored. Links to folders are not followed.
+    Hidden files, indexes of Retrievo and what .gitignore leaves out are counted in `ignored` (a
+    folder once); every other file that is not read stands in `skipped`: those known by name and
+    size from the start, the others as the iteration comes to them. `files` are those that will
+    be read. A file named in `paths` is read even if it is hidden or ignored. Links to folders
+    are not followed.
 
     A document's id is the file's path relative to the folder given, or the name of a file given.
     A reader with `many = True` gives ids of its own; those that begin with '#' are completed with
@@ -90,6 +91,11 @@ class Walk:
                         f"{type(reader).__name__} gave a second document of one file, but does "
                         "not say `many = True`"
                     )
+                if not isinstance(document, Document):
+                    raise ReadError(
+                        f"{type(reader).__name__} gave a {type(document).__name__}, "
+                        "a Document is wanted"
+                    )
                 made = _finish(document, name, many=many)
                 if made.id in homes:
                     repeated.append(made.id)
@@ -97,9 +103,11 @@ class Walk:
                 homes[made.id] = path
                 given += 1
                 yield made
-        except (RetrievoError, OSError, UnicodeError) as error:
+        except Exception as error:  # a plugin's reader may raise anything; the rest goes on
             # An OSError of the system carries its text in strerror; str() repeats the path.
             reason = getattr(error, "strerror", None) or str(error)
+            if not isinstance(error, (RetrievoError, OSError, UnicodeError)):
+                reason = f"{type(reader).__name__} raised {type(error).__name__}: {reason}"
             after = f"stopped after {given} documents: " if given else ""
             self._skip(path, after + reason.removeprefix(f"{path}: "))
             return
@@ -125,6 +133,9 @@ class Walk:
                 inside = sorted(os.scandir(at), key=lambda found: found.name, reverse=True)
             except OSError as error:
                 self._skip(shown, error.strerror or str(error))
+                continue
+            if {"catalog.sqlite", "vectors"} <= {found.name for found in inside}:
+                self.ignored += 1  # an index of Retrievo's own, made where the documents are
                 continue
             rules += rules_in(at)
             for found in inside:

@@ -37,9 +37,9 @@ class Bm25Retriever:
         b: float = 0.75,
         representation: str = "bm25",
     ) -> None:
-        if k1 < 0 or not 0 <= b <= 1 or depth < 1:
+        if not 0 <= k1 <= 1000 or not 0 <= b <= 1 or depth < 1:
             raise ConfigError(
-                f"bm25 wants k1 >= 0, 0 <= b <= 1 and depth >= 1; got k1 = {k1}, b = {b}, "
+                f"bm25 wants 0 <= k1 <= 1000, 0 <= b <= 1 and depth >= 1; got k1 = {k1}, b = {b}, "
                 f"depth = {depth}"
             )
         self.depth = depth

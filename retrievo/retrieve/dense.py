@@ -13,7 +13,8 @@ from retrievo.types import Candidates, Query, Rows, Scores, Vectors
 class DenseRetriever:
     """Chunks by the document encoder, queries by the query encoder or, without one, by the same.
 
-    Scores are inner products: cosines, between -1 and 1, for encoders that give unit vectors.
+    Scores are inner products: cosines, between -1 and 1, for encoders that give unit vectors. Of
+    others the scores have no bound, and a fusion normalises them by their list.
     """
 
     def __init__(
@@ -39,21 +40,13 @@ class DenseRetriever:
 
     def represent(self, items: Items) -> Mapping[str, Vectors]:
         texts = [chunk.indexed_text for _, chunks in items for chunk in chunks]
+        if not texts:
+            return {self._name: np.empty((0, self._encoder.dim), np.float32)}
         vectors = self._encoder.encode_document(texts)
         return {self._name: _checked(self._encoder, vectors, len(texts))}
 
-    def search(
-        self, queries: Sequence[Query], depth: int, filters: Filter | None = None
-    ) -> list[Candidates]:
-        vectors = self._encode(queries)
-        found = self._store.search(self._name, vectors, depth, filters)
-        weight = getattr(self._encoder, "dense_weight", None)
-        return [Candidates(c.rows, c.scores, 1.0, c.exhaustive, weight) for c in found]
-
-    def score(self, queries: Sequence[Query], rows: Rows) -> list[Scores]:
-        return self._store.score(self._name, self._encode(queries), rows)
-
-    def _encode(self, queries: Sequence[Query]) -> Vectors:
+    def prepare(self, queries: Sequence[Query]) -> None:
+        """Encode the queries that are not; their vectors stay with them."""
         missing = [query for query in queries if self._name not in query.vectors]
         if missing:
             texts = [query.text for query in missing]
@@ -62,13 +55,40 @@ class DenseRetriever:
             )
             for query, vector in zip(missing, vectors, strict=True):
                 query.vectors[self._name] = vector
+
+    def search(
+        self, queries: Sequence[Query], depth: int, filters: Filter | None = None
+    ) -> list[Candidates]:
+        vectors = self._encode(queries)
+        found = self._store.search(self._name, vectors, depth, filters)
+        weight = getattr(self._encoder, "dense_weight", None)
+        lengths = np.linalg.norm(vectors, axis=1).tolist()
+        return [
+            Candidates(c.rows, c.scores, _bound(length, c), c.exhaustive, weight)
+            for length, c in zip(lengths, found, strict=True)
+        ]
+
+    def score(self, queries: Sequence[Query], rows: Rows) -> list[Scores]:
+        return self._store.score(self._name, self._encode(queries), rows)
+
+    def _encode(self, queries: Sequence[Query]) -> Vectors:
+        self.prepare(queries)
         return np.stack([query.vectors[self._name] for query in queries])
+
+
+def _bound(length: float, found: Candidates) -> float | None:
+    """1 for a cosine; None where vectors are not of unit length, so that nothing bounds them."""
+    best = float(found.scores[0]) if len(found) else 0.0
+    return 1.0 if max(length, best) <= 1.001 else None
 
 
 def _checked(encoder: Encoder, vectors: Vectors, n: int) -> Vectors:
     """float32[n, dim], whatever the encoder thinks it is; a store must never see anything else."""
-    vectors = np.asarray(vectors, np.float32)
     name = type(encoder).__name__
+    try:
+        vectors = np.asarray(vectors, np.float32)
+    except (TypeError, ValueError) as error:
+        raise EncoderError(f"encoder {name} gave what is no array of numbers: {error}") from error
     if vectors.shape != (n, encoder.dim):
         raise EncoderError(
             f"encoder {name} gave an array of shape {vectors.shape} for {n} texts; "

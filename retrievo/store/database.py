@@ -117,6 +117,11 @@ class Database:
             return IndexLockedError(str(self._path))
         if isinstance(error, sqlite3.ProgrammingError):
             return StoreError(f"{self._path} is closed; open the index again")
+        if "UNIQUE constraint failed: chunks.id" in text:
+            return StoreError(
+                "a chunk has the id of another document's chunk; a chunker must make ids of "
+                "document id, span and text, or leave them out"
+            )
         if "malformed" in text or "not a database" in text:
             return StoreError(
                 f"{self._path} is damaged ({text}); restore it from a copy, "

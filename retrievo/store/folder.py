@@ -23,6 +23,7 @@ def make_index(path: Path, passport: Passport, config: Mapping[str, Any]) -> Non
         raise StoreError(f"{path} is a file; an index is a folder")
     if (path / VECTORS).exists():
         raise StoreError(f"{path} holds vectors and no {CATALOG}; restore it, or remove the folder")
+    path = path.absolute()
     new = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
 """The embedded store: Qdrant Edge holds the vectors, SQLite everything else, in one folder."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -42,6 +43,7 @@ class LocalStore:
         self.engine: Engine
         self.counts: TermCounts
         self._open = False
+        self._process = 0
         self._passport: Passport | None = None
         self._columns: Columns | None = None
 
@@ -83,7 +85,7 @@ class LocalStore:
             self.database.close()
             raise
         hold(self.path)
-        self._open = True
+        self._open, self._process = True, os.getpid()
 
     def _recover(self) -> None:
         """Remove from the engine what a killed process had not committed, or had deleted."""
@@ -100,7 +102,7 @@ class LocalStore:
         self.catalog.clear_dead()
 
     def close(self) -> None:
-        if not self._open:
+        if not self._open or os.getpid() != self._process:
             return
         with self.lock.writing():
             self._open = False
@@ -111,6 +113,11 @@ class LocalStore:
     def _check_open(self) -> None:
         if not self._open:
             raise StoreError(f"the index {self.path} is closed; open it again")
+        if os.getpid() != self._process:
+            raise StoreError(
+                f"the index {self.path} was opened in process {self._process}, from which this one "
+                "was forked; open it after the fork"
+            )
 
     def reading(self) -> AbstractContextManager[None]:
         return self.lock.reading()

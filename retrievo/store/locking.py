@@ -50,10 +50,14 @@ class ReadWriteLock:
                 )
             with self._condition:
                 self._waiting += 1
-                while self._writer is not None or self._readers:
-                    self._condition.wait()
-                self._waiting -= 1
-                self._writer, self._depth = me, 1
+                try:
+                    while self._writer is not None or self._readers:
+                        self._condition.wait()
+                    self._writer, self._depth = me, 1
+                finally:
+                    # An interrupt while it waits must not keep the readers out for ever.
+                    self._waiting -= 1
+                    self._condition.notify_all()
         try:
             yield
         finally:

@@ -60,10 +60,11 @@ class MemoryStore:
             self._values[name] = no_rows(space)
 
     def close(self) -> None:
-        self._closed = True
-        self._rows, self._chunks, self._values = np.empty(0, np.int64), [], {}
-        self._fingerprints, self._document_rows = {}, {}
-        self._changed()
+        with self.lock.writing():
+            self._closed = True
+            self._rows, self._chunks, self._values = np.empty(0, np.int64), [], {}
+            self._fingerprints, self._document_rows = {}, {}
+            self._changed()
 
     def _check_open(self) -> None:
         if self._closed or self._passport is None:
@@ -160,8 +161,8 @@ class MemoryStore:
         depth: int,
         filters: Filter | None = None,
     ) -> list[Candidates]:
-        self._check_open()
         with self.lock.reading():
+            self._check_open()
             allowed = None
             if filters is not None:
                 allowed = np.isin(

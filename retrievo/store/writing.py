@@ -135,7 +135,7 @@ def _put(catalog: Catalog, batch: Batch, change: _Change, rows: Rows) -> None:
     numbers = catalog.put_documents([document for document, _ in batch.items], batch.fingerprints)
     for doc, (document, chunks) in zip(numbers, batch.items, strict=True):
         for ordinal, chunk in enumerate(chunks):
-            own = chunk.metadata is not document.metadata and chunk.metadata != document.metadata
+            own = chunk.metadata is not document.metadata
             if change.kept[place] >= 0:
                 moved.append((change.kept[place], ordinal, chunk, own))
             else:

@@ -289,3 +289,46 @@ def test_what_toml_cannot_hold_is_named(tables, said):
     with pytest.raises(ConfigError) as caught:
         toml_text(tables)
     assert str(caught.value).startswith(said)
+
+
+@pytest.mark.parametrize("name", ["api_key", "auth", "bearer", "credentials", "password", "pat"])
+def test_secrets_under_their_usual_names_are_neither_shown_nor_kept(name):
+    with pytest.warns(RetrievoWarning, match="secret that is written out"):
+        config = Config.of({"encoder": {"use": "x", name: "s3cr3t"}})
+    assert "s3cr3t" not in str(config.masked()) + str(config.without_secrets())
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://me:s3cr3t@host/x", "http://host/?api_key=s3cr3t", "http://h/?a=1&token=s3cr3t"],
+)
+def test_an_address_that_carries_a_secret_is_one(address):
+    with pytest.warns(RetrievoWarning, match="secret that is written out"):
+        config = Config.of({"store": {"use": "x", "url": address}})
+    assert "s3cr3t" not in str(config.masked()) + str(config.without_secrets())
+
+
+def test_a_list_of_secrets_is_one():
+    with pytest.warns(RetrievoWarning):
+        config = Config.of({"encoder": {"use": "x", "token": ["s3cr3t"]}})
+    assert "s3cr3t" not in str(config.masked())
+
+
+@pytest.mark.parametrize(
+    ("suffix", "text"), [(".toml", "a" + ".a" * 5000 + " = 1"), (".json", "[" * 10**5)]
+)
+def test_a_file_that_is_nested_too_deep(tmp_path, suffix, text):
+    path = tmp_path / f"p{suffix}"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"p\.(toml|json)"):
+        Config.read(path, Host())
+
+
+@pytest.mark.parametrize("value", ["static", 3, {"use": "static"}, True])
+def test_a_part_is_handed_over_by_reference_only(tmp_path, value):
+    from retrievo import Pipeline
+
+    config = Config.of({"retrievers": {"dense": {"encoder": value}, "bm25": {}}})
+    config.save(tmp_path / "p.json")
+    with pytest.raises(ConfigError, match=r"\[retrievers\.dense\] encoder: found .* \"@encoder\""):
+        Pipeline.from_toml(tmp_path / "p.json")

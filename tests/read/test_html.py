@@ -124,3 +124,16 @@ def test_a_hundred_thousand_open_elements_are_read_whole_or_told(tmp_path):
 
 def test_a_text_of_more_than_ten_megabytes_is_whole(tmp_path):
     assert len(read(tmp_path, "<p>" + "a" * 11_000_000 + "</p>").text) == 11_000_000
+
+
+def test_a_tag_with_a_crowd_of_attributes_is_refused_at_once(tmp_path):
+    page = tmp_path / "crowd.html"
+    page.write_text("<p>\n<b " + " ".join(f"a{i}=1" for i in range(30_000)) + ">x</b>")
+    with pytest.raises(ReadError, match=r"crowd\.html: a tag in line 2 has more than 10000"):
+        list(HtmlReader().read(page))
+
+
+def test_one_long_attribute_is_no_crowd(tmp_path):
+    page = tmp_path / "image.html"
+    page.write_text('<p>seen</p><img src="data:image/png;base64,' + "AbC/" * 100_000 + '==">')
+    assert [document.text for document in HtmlReader().read(page)] == ["seen"]

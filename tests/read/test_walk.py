@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from retrievo import Pipeline
 from retrievo.errors import ConfigError, DocumentError, ReadError
 from retrievo.read.html import HtmlReader
 from retrievo.read.jsonl import JsonReader
@@ -167,10 +168,29 @@ def test_a_reader_that_fails_halfway_says_how_far_it_came(tmp_path):
     assert walk.skipped == [Skipped(tmp_path / "a.fake", "stopped after 1 documents: torn")]
 
 
-def test_other_errors_of_a_reader_are_its_bugs_and_are_raised(tmp_path):
+def test_whatever_a_reader_raises_its_file_is_named_and_the_rest_goes_on(tmp_path):
+    write(tmp_path, a_fake="x", b_txt="text")
+    for wrong in (ZeroDivisionError("by zero"), KeyError("k")):
+        walk = Walk(tmp_path, {"fake": Fake(wrong), "text": TextReader()})
+        assert [d.id for d in walk] == ["b.txt"]
+        (skipped,) = walk.skipped
+        assert skipped.path == tmp_path / "a.fake"
+        assert f"Fake raised {type(wrong).__name__}" in skipped.reason
+
+
+def test_a_reader_that_gives_no_documents_but_something_else(tmp_path):
     write(tmp_path, a_fake="x")
-    with pytest.raises(ZeroDivisionError):
-        list(Walk(tmp_path, {"fake": Fake(ZeroDivisionError())}))
+    walk = Walk(tmp_path, {"fake": Fake("a text")})
+    assert list(walk) == []
+    assert "gave a str, a Document is wanted" in walk.skipped[0].reason
+
+
+def test_an_index_among_the_documents_is_left_alone(tmp_path):
+    write(tmp_path, a_txt="text")
+    with Pipeline.open(tmp_path / "retrievo.index") as pipeline:
+        assert pipeline.index(tmp_path).added == 1
+        report = pipeline.index(tmp_path)
+    assert (report.kept, report.warnings) == (1, [])
 
 
 def test_a_reader_of_one_document_keeps_to_it(tmp_path):

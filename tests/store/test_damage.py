@@ -52,9 +52,7 @@ def test_another_format_is_refused(index):
     connection = sqlite3.connect(index / "catalog.sqlite")
     (text,) = connection.execute("SELECT value FROM meta WHERE key = 'passport'").fetchone()
     passport = {**json.loads(text), "format": 99}
-    connection.execute(
-        "UPDATE meta SET value = ? WHERE key = 'passport'", (json.dumps(passport),)
-    )
+    connection.execute("UPDATE meta SET value = ? WHERE key = 'passport'", (json.dumps(passport),))
     connection.commit()
     connection.close()
     with pytest.raises(MismatchError, match=r"format 99.*reads format 1"):
@@ -93,3 +91,33 @@ def test_a_disk_that_is_full_is_told_and_loses_nothing(index):
             assert pipeline.search(f"text {i}", top_k=300)
         ids = set(pipeline.store.fingerprints())
         assert {f"d{i}" for i in range(5)} <= ids
+
+
+FORKED = """
+import os, sys
+from retrievo import Pipeline, StoreError
+pipeline = Pipeline.open(sys.argv[1])
+assert pipeline.search("text 1")
+child = os.fork()
+if child == 0:
+    try:
+        pipeline.search("text 1")
+    except StoreError as error:
+        os._exit(7 if "forked" in str(error) else 8)
+    os._exit(9)
+_, status = os.waitpid(child, 0)
+assert pipeline.search("text 1")
+print(os.waitstatus_to_exitcode(status))
+"""
+
+
+@pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="this system has no fork")
+def test_a_forked_child_is_told_to_open_the_index_itself(index):
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORKED, index],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.stdout.strip() == "7", done.stderr
