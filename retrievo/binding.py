@@ -62,6 +62,10 @@ class Binding:
             mine = self._own_passport()
             store.open(mine, self._stored())
             self._check(store, mine, writing=True)
+            stored = self._stored()
+            if store.config() != stored and not stored["objects"]:
+                # Other weights, say: what fits the index replaces what it was opened with before.
+                store.stamp(mine, stored)
             self._checked_for_reading = self._checked_for_searching = True
             self._checked_for_writing = True
         return store

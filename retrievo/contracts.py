@@ -276,7 +276,10 @@ class Store(Protocol):
 
 @runtime_checkable
 class Fusion(Protocol):
-    """Makes one list of several."""
+    """Makes one list of several.
+
+    Optional: `check_branches(names)`, which raises ConfigError where it cannot fuse these.
+    """
 
     def fuse(self, branches: Mapping[str, Candidates], top_k: int) -> Candidates:
         """The best `top_k` rows and what ties with the last, with `contributions` to each score."""

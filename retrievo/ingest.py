@@ -7,6 +7,7 @@ lost at most one batch, and the next run goes on from there.
 """
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -234,29 +235,53 @@ class Ingest:
             reason = f"the chunker {name} raised {type(error).__name__}: {error}"
             self._failures.append(Failure(document.id, reason))
             return
+        reuse = [-1] * len(chunks)
+        if known:
+            rows = self._store.document_rows([document.id])[0]
+            old = list(zip(rows.tolist(), self._store.get(rows), strict=True))
+            other = _other_file(document, old[0][1] if old else None)
+            if other is not None:
+                self._failures.append(Failure(document.id, other))
+                return
+            if self._reusable:
+                reuse = _reuse(old, chunks)
         changed.items.append((document, chunks))
         changed.fingerprints.append(fingerprint)
         changed.characters += len(document.text)
         (changed.updated if known else changed.added).append(document.id)
-        changed.reuse += self._reuse(document, chunks) if known else [-1] * len(chunks)
+        changed.reuse += reuse
 
-    def _reuse(self, document: Document, chunks: list[Chunk]) -> list[int]:
-        """For each chunk the old row of the document with the same text and context, or -1."""
-        if not self._reusable:
-            return [-1] * len(chunks)
-        rows = self._store.document_rows([document.id])[0]
-        old: dict[tuple[str, str], dict[int, None]] = {}
-        ids: dict[str, int] = {}
-        for row, chunk in zip(rows.tolist(), self._store.get(rows), strict=True):
-            old.setdefault((chunk.text, chunk.context), {})[row] = None
-            ids[chunk.id] = row
-        found = []
-        for chunk in chunks:
-            same = old.get((chunk.text, chunk.context), {})
-            # Of several equal texts the one with this id, so that it can stay where it is.
-            mine = ids.get(chunk.id, -1)
-            found.append(mine if mine in same else next(iter(same), -1))
-        return found
+
+def _reuse(old: list[tuple[int, Chunk]], chunks: list[Chunk]) -> list[int]:
+    """For each chunk the old row of its document with the same text and context, or -1."""
+    same: dict[tuple[str, str], dict[int, None]] = {}
+    ids: dict[str, int] = {}
+    for row, chunk in old:
+        same.setdefault((chunk.text, chunk.context), {})[row] = None
+        ids[chunk.id] = row
+    found = []
+    for chunk in chunks:
+        rows = same.get((chunk.text, chunk.context), {})
+        # Of several equal texts the one with this id, so that it can stay where it is.
+        mine = ids.get(chunk.id, -1)
+        found.append(mine if mine in rows else next(iter(rows), -1))
+    return found
+
+
+def _other_file(document: Document, old: Chunk | None) -> str | None:
+    """Why the document may not take the old one's place: each is a file that is there."""
+    now, before = document.metadata.get("path"), old.metadata.get("path") if old else None
+    if not isinstance(now, str) or not isinstance(before, str) or now == before:
+        return None
+    try:
+        if os.path.samefile(now, before):
+            return None
+    except (OSError, ValueError):
+        return None  # moved, or not files at all
+    return (
+        f"the index has this id from {before}, which is still there, and this is {now}; "
+        "index the folder that holds both, or delete the first from the index"
+    )
 
 
 def fingerprint_of(document: Document) -> str:

@@ -116,6 +116,8 @@ class IndexReport:
             )
 
     def __str__(self) -> str:
+        if not (self.added or self.updated or self.failed or self.kept):
+            return "nothing to index: no document was found"
         if not (self.added or self.updated or self.failed):
             return f"nothing to write: {_n(self.kept, 'document')} unchanged"
         parts = [f"{self.added} added", f"{self.updated} updated", f"{self.kept} unchanged"]

@@ -32,7 +32,8 @@ class Sources:
             if given and all(isinstance(item, (str, Path)) for item in given):
                 # Together, so that two files that would get one id are noticed.
                 walk = self._walk(given)
-                self.total = len(walk.files)
+                # A file of many documents counts as what is in it, which nobody knows yet.
+                self.total = None if walk.holds_many else len(walk.files)
                 given = walk
             else:
                 self.total = len(given)

@@ -46,12 +46,17 @@ class Document:
     """
 
     id: str = ""
-    text: str = ""
+    text: str = None  # type: ignore[assignment]  # told below: a lone argument is the id
     metadata: Mapping[str, Any] = field(default_factory=dict)
     title: str = ""
     sections: tuple[Section, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.text is None:
+            raise DocumentError(
+                f"document {self.id!r} has no text; the id comes first: write "
+                "Document(id, text) or Document(text=...)"
+            )
         for name in ("id", "text", "title"):
             value = getattr(self, name)
             if not isinstance(value, str):
@@ -75,7 +80,8 @@ class Document:
         """A Document of a Document, a mapping, or an object that carries text as a peer's does.
 
         Text is read from `text`, `content` or `page_content`, metadata from `metadata` or `meta`,
-        the id from `id`, `_id` or `doc_id`. Raises DocumentError where there is no text.
+        the id from `id`, `_id` or `doc_id`; other fields of a mapping join the metadata. Raises
+        DocumentError where there is no text.
         """
         if isinstance(item, Document):
             return item
@@ -97,6 +103,10 @@ class Document:
             raise DocumentError(f"a document's id is a {type(found_id).__name__}, a str is wanted")
         metadata = _first(get, "metadata", "meta")
         title = get("title")
+        if isinstance(item, Mapping) and isinstance(metadata, (Mapping, type(None))):
+            # What stands beside the text is as much about the document as what stands below.
+            rest = {k: v for k, v in item.items() if k not in _FIELDS and v is not None}
+            metadata = {**rest, **(metadata or {})}
         return cls(
             "" if found_id is None else str(found_id),
             text,
@@ -112,6 +122,11 @@ def _check_encodable(name: str) -> None:
         raise DocumentError(
             f"document {name!r}: the id holds a lone surrogate, which no file or database can keep"
         ) from None
+
+
+_FIELDS = frozenset(
+    {"id", "_id", "doc_id", "text", "content", "page_content", "metadata", "meta", "title"}
+)
 
 
 def _attribute(item: object, name: str) -> Any:

@@ -9,6 +9,8 @@ from retrievo.hookspecs import hookimpl
 
 
 class FakeEncoder:
+    max_tokens, fingerprint = None, "fake"
+    encode_query = encode_document = None
     dim = 4
 
     def __init__(self, model: str = "small", *, layers: int | None = None, api_key: str = ""):
@@ -24,6 +26,9 @@ class FakeEncoder:
 
 class DeafEncoder:
     """Has no token_spans."""
+
+    dim, max_tokens, fingerprint = 4, None, "deaf"
+    encode_query = encode_document = None
 
     def __init__(self, encoder=None, tokenizer=None):
         self.encoder, self.tokenizer = encoder, tokenizer
@@ -58,6 +63,8 @@ class FolderStore:
 
 
 class FakeRetriever:
+    representations = represent = search = None
+
     def __init__(self, store, encoder=None, query_encoder="none given", *, depth: int = 100):
         self.store, self.encoder, self.query_encoder = store, encoder, query_encoder
         self.depth = depth
@@ -80,6 +87,7 @@ class OpenExpander:
 
 class FakeReader:
     suffixes = frozenset({".fake"})
+    read = None
 
     def __init__(self, field: str = "text"):
         self.field = field

@@ -9,6 +9,7 @@ from pipelines import TEXTS, CountingEncoder, FailingEncoder, documents
 from retrievo import (
     ConfigError,
     Document,
+    DocumentError,
     IngestError,
     MismatchError,
     Pipeline,
@@ -371,3 +372,40 @@ def test_any_edits_end_where_a_fresh_index_would(edits):
     fresh.index([Document(name, text) for name, text in state.items()])
     assert everything(pipeline) == everything(fresh)
     assert pipeline.store.statistics("bm25").n == fresh.store.statistics("bm25").n
+
+
+def test_a_file_does_not_take_the_place_of_another_that_is_still_there(make, tmp_path):
+    for folder, text in (("one", "apples"), ("two", "pears")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "readme.md").write_text(text)
+    with make() as pipeline:
+        pipeline.index(tmp_path / "one")
+        with pytest.raises(IngestError, match=r"one/readme\.md, which is still there"):
+            pipeline.index(tmp_path / "two")
+        assert pipeline.search("apples")[0].text == "apples"
+        (tmp_path / "one" / "readme.md").unlink()
+        assert pipeline.index(tmp_path / "two").updated == 1, "the other one has moved here"
+        assert pipeline.search("pears")[0].text == "pears"
+
+
+def test_fields_beside_the_text_are_metadata(make):
+    with make() as pipeline:
+        pipeline.index([{"id": "a", "text": "flat", "year": 3, "gone": None}])
+        assert pipeline.search("flat", filters={"year": 3})[0].metadata == {"year": 3}
+
+
+def test_a_lone_argument_is_the_id_and_no_text():
+    with pytest.raises(DocumentError, match=r"the cat sat' has no text.*Document\(text="):
+        Document("the cat sat")
+
+
+def test_other_weights_stay_with_the_index_that_was_written_with_them(tmp_path):
+    with Pipeline.open(tmp_path / "i") as pipeline:
+        pipeline.index(documents())
+    config = tmp_path / "p.toml"
+    config.write_text("[fusion]\nweights = {dense = 0.9, bm25 = 0.1}\n")
+    with Pipeline.from_toml(config, index=tmp_path / "i") as pipeline:
+        assert pipeline.index(documents()).kept == 4
+    with Pipeline.open(tmp_path / "i") as pipeline:
+        trace = pipeline.search("rotate key")[0].trace
+        assert trace["branches"]["dense"]["weight"] == pytest.approx(0.9)

@@ -53,7 +53,7 @@ def index(
     for failure in report.failures:
         say(f"failed: {failure}")
     _answer(report, as_json)
-    if report.failed:
+    if report.failed or not (report.added or report.updated or report.kept):
         raise typer.Exit(1)
 
 

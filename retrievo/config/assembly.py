@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrievo.config import SEVERAL, SINGLE, Config
 from retrievo.config.defaults import KIND, PARTS, PartTable, part_tables
+from retrievo.config.given import check_given
 from retrievo.config.references import check_references, circular, fill, is_secret, variable
 from retrievo.errors import ConfigError, PluginError, RetrievoError, UnknownNameError
 from retrievo.host import Host
@@ -79,7 +80,7 @@ class Assembly:
             return self._built[name]
 
     def check(self) -> None:
-        """Raise ConfigError for any name, key or type that is wrong, and build nothing.
+        """Raise ConfigError for any name, key or type that is wrong; only a fusion is built.
 
         Modules are imported only of components that a table names.
         """
@@ -90,6 +91,13 @@ class Assembly:
             if not table.default:
                 signature = self._signature(entry)
                 signature.check(table.arguments, self._where(place), self._optional(place))
+        fusion: Any = self.part("fusion") if "fusion" in self.config.tables else None
+        if hasattr(fusion, "check_branches"):
+            names = [place.partition(".")[2] for place in self._places("retrievers.")]
+            try:
+                fusion.check_branches(names)
+            except ConfigError as error:
+                raise ConfigError(f"{self.config.source}: {error}") from None
 
     def check_names(self) -> None:
         """Raise UnknownNameError for a component that is not there, and import nothing."""
@@ -232,6 +240,7 @@ def _places(given: Mapping[str, object]) -> dict[str, object]:
         if value is None:
             continue
         if name not in SEVERAL:
+            check_given(name, value)
             found[name] = value
             continue
         if not isinstance(value, Mapping):
@@ -240,5 +249,7 @@ def _places(given: Mapping[str, object]) -> dict[str, object]:
             )
         if name == "retrievers" and not value:
             raise ConfigError("retrievers is empty; a mapping of names to retrievers is wanted")
-        found.update({f"{name}.{sub}": part for sub, part in value.items()})
+        for sub, part in value.items():
+            check_given(f"{name}.{sub}", part)
+            found[f"{name}.{sub}"] = part
     return found

@@ -35,7 +35,10 @@ class Config:
         Raises ConfigError for an unknown table or format and for what is not a table. Warns of
         secrets that are written out.
         """
-        tables = _copy(mapping)
+        try:
+            tables = _copy(mapping)
+        except RecursionError:
+            raise ConfigError(f"{source}: its tables are nested too deep") from None
         form = tables.get("format", FORMAT)
         if type(form) is not int or form != FORMAT:
             raise ConfigError(

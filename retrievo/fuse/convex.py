@@ -1,6 +1,6 @@
 """Score fusion: a weighted mean of the branches' normalised scores."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -33,6 +33,14 @@ class Convex:
                 )
         self._weights = None if weights is None else dict(weights)
 
+    def check_branches(self, names: Collection[str]) -> None:
+        """Raise ConfigError unless the weights, where there are any, name these branches."""
+        if self._weights is not None and set(self._weights) != set(names):
+            raise ConfigError(
+                f"[fusion] weights name {sorted(self._weights)}, "
+                f"the retrievers are {sorted(names)}; give each a weight"
+            )
+
     def fuse(self, branches: Mapping[str, Candidates], top_k: int) -> Candidates:
         weights = self._shares(branches)
         union = union_of(branches)
@@ -43,11 +51,7 @@ class Convex:
 
     def _shares(self, branches: Mapping[str, Candidates]) -> dict[str, float]:
         if self._weights is not None:
-            if set(self._weights) != set(branches):
-                raise ConfigError(
-                    f"[fusion] weights name {sorted(self._weights)}, "
-                    f"the retrievers are {sorted(branches)}; give each a weight"
-                )
+            self.check_branches(branches)
             total = sum(self._weights.values())
             return {name: self._weights[name] / total for name in branches}
         asked = {name: c.weight for name, c in branches.items() if c.weight is not None}

@@ -1,6 +1,6 @@
 """Rank fusion: what each branch says of the order counts, its scores do not."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -24,12 +24,16 @@ class ReciprocalRank:
         self._k = k
         self._weights = None if weights is None else dict(weights)
 
-    def fuse(self, branches: Mapping[str, Candidates], top_k: int) -> Candidates:
-        if self._weights is not None and set(self._weights) != set(branches):
+    def check_branches(self, names: Collection[str]) -> None:
+        """Raise ConfigError unless the weights, where there are any, name these branches."""
+        if self._weights is not None and set(self._weights) != set(names):
             raise ConfigError(
                 f"[fusion] weights name {sorted(self._weights)}, "
-                f"the retrievers are {sorted(branches)}; give each a weight"
+                f"the retrievers are {sorted(names)}; give each a weight"
             )
+
+    def fuse(self, branches: Mapping[str, Candidates], top_k: int) -> Candidates:
+        self.check_branches(branches)
         union = union_of(branches)
         scored = {}
         for name, found in branches.items():

@@ -52,7 +52,7 @@ class HtmlReader:
     def read(self, path: Path) -> Iterator[Document]:
         root = _parse(_decode(path.read_bytes(), path), path)
         if root is None:  # nothing but spaces and comments
-            yield Document(path.name)
+            yield Document(path.name, "")
             return
         text, found = _Page().of(root)
         h1 = next((name for level, _, name in found if level == 1), "")

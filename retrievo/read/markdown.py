@@ -11,7 +11,7 @@ from retrievo.errors import DocumentError
 from retrievo.read.decoding import decode
 from retrievo.read.headings import headings, nest
 from retrievo.telling import tell
-from retrievo.types import Document
+from retrievo.types import Document, plain_metadata
 
 _FRONT = re.compile(r"---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.S | re.M)
 _MAX_FRONT = 65_536
@@ -83,7 +83,7 @@ def _mapping(front: str) -> dict[str, Any] | None:
     if not isinstance(data, dict):
         return None
     # Checked here, where the file can still be kept: metadata takes what JSON can hold.
-    return dict(Document("front matter", metadata=_named(data)).metadata)
+    return plain_metadata(_named(data), "front matter")
 
 
 def _named(value: Any) -> Any:

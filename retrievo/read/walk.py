@@ -70,6 +70,12 @@ class Walk:
         self.files: list[Path] = [entry.path for entry in self._entries]
         self._skipped_by_listing = tuple(self.skipped)
 
+    @property
+    def holds_many(self) -> bool:
+        """Whether some file may hold more than one document."""
+        readers = (self._readers[path.suffix.lower()] for path in self.files)
+        return any(getattr(reader, "many", False) for reader in readers)
+
     def __iter__(self) -> Iterator[Document]:
         self.skipped[:] = self._skipped_by_listing
         homes: dict[str, Path] = {}
@@ -96,7 +102,7 @@ class Walk:
                         f"{type(reader).__name__} gave a {type(document).__name__}, "
                         "a Document is wanted"
                     )
-                made = _finish(document, name, many=many)
+                made = _finish(document, path, name, many=many)
                 if made.id in homes:
                     repeated.append(made.id)
                     continue
@@ -184,11 +190,13 @@ class Walk:
         self.skipped.append(Skipped(path, reason))
 
 
-def _finish(document: Document, name: str, *, many: bool) -> Document:
+def _finish(document: Document, path: Path, name: str, *, many: bool) -> Document:
     doc_id = name
     if many:
         doc_id = name + document.id if document.id.startswith("#") else document.id
-    return replace(document, id=doc_id, metadata={"path": name, **document.metadata})
+    # The path as it was given can be opened from here; the id cannot.
+    given = Path(os.path.normpath(path)).as_posix()
+    return replace(document, id=doc_id, metadata={"path": given, **document.metadata})
 
 
 def _repeats(repeated: list[str], first: Path, path: Path, given: int) -> str:

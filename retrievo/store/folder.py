@@ -65,6 +65,11 @@ def held_by(path: Path) -> str:
     try:
         holder = json.loads((path / HOLDER).read_text(encoding="utf-8"))
         who = f"process {holder['pid']} on {holder['host']}"
+        if (holder["pid"], holder["host"]) == (os.getpid(), socket.gethostname()):
+            return (
+                f"the index {path} is held by another pipeline of this process; use that one, or "
+                "close it first: pipeline.close(), or `with Pipeline.open(...) as pipeline`"
+            )
     except (OSError, ValueError, KeyError, TypeError):
         who = "another process"
     return (

@@ -46,6 +46,7 @@ class LocalStore:
         self._process = 0
         self._passport: Passport | None = None
         self._columns: Columns | None = None
+        self._counted: tuple[int, int] | None = None
 
     # opening and closing
 
@@ -177,7 +178,7 @@ class LocalStore:
             try:
                 yield
             finally:
-                self._columns = None
+                self._columns = self._counted = None
                 self.counts.forget()
 
     # searching
@@ -267,13 +268,19 @@ class LocalStore:
 
     def count(self, filters: Filter | None = None) -> int:
         self._check_open()
-        return (
-            self.catalog.counts()[1] if filters is None else len(self._all().matching(filters).rows)
-        )
+        if filters is None:
+            return self._sizes()[1]
+        return len(self._all().matching(filters).rows)
 
     def document_count(self) -> int:
         self._check_open()
-        return self.catalog.counts()[0]
+        return self._sizes()[0]
+
+    def _sizes(self) -> tuple[int, int]:
+        """Documents and chunks; SQLite counts by walking through them, so it is asked once."""
+        if self._counted is None:
+            self._counted = self.catalog.counts()
+        return self._counted
 
     def health(self) -> list[str]:
         """What is wrong with the index, a sentence each; nothing where it is whole."""

@@ -428,3 +428,27 @@ def test_threads_build_a_part_once():
         thread.join()
     assert len(built) == 1
     assert found[0] is found[1]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"encoder": "static"}, r"encoder is 'static'; an object is wanted.*Pipeline\.part"),
+        ({"encoder": FakeEncoder}, "encoder is the class FakeEncoder"),
+        ({"reranker": FakeReader()}, "reranker is a FakeReader, which has no 'rank'"),
+        ({"retrievers": {"mine": 3}}, "retrievers 'mine' is 3"),
+        ({"chunker": print}, "which has no 'chunk'"),
+    ],
+)
+def test_what_cannot_be_a_part_is_told_at_once(host, given, told):
+    with pytest.raises(ConfigError, match=told):
+        assembled(host, given=given)
+
+
+def test_fusion_weights_are_compared_with_the_retrievers_before_anything_is_indexed(tmp_path):
+    from retrievo import Pipeline
+
+    path = tmp_path / "p.toml"
+    path.write_text("[fusion]\nweights = {dense = 0.2, bm52 = 0.8}\n")
+    with pytest.raises(ConfigError, match=r"p\.toml: \[fusion\] weights name \['bm52', 'dense'\]"):
+        Pipeline.from_toml(path)

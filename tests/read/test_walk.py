@@ -53,7 +53,9 @@ def test_ids_are_paths_in_order(tmp_path):
     ]  # fmt: skip
     documents = list(walk)
     assert [d.id for d in documents] == ["a/z.TXT", "a.md", "b.txt", "sub/c.txt"]
-    assert documents[1] == Document("a.md", "# A\n", {"path": "a.md"}, "A", (Section(0, ("A",)),))
+    assert documents[1] == Document(
+        "a.md", "# A\n", {"path": f"{tmp_path}/a.md"}, "A", (Section(0, ("A",)),)
+    )
     assert (walk.skipped, walk.ignored) == ([], 0)
 
 
@@ -209,7 +211,7 @@ def test_a_reader_without_documents_is_told(tmp_path):
 def test_own_metadata_wins_and_many_readers_keep_their_ids(tmp_path):
     write(tmp_path, s__a_jsonl='{"text": "a", "id": "k"}\n{"text": "b", "path": "mine"}\n')
     first, second = Walk(tmp_path, READERS)
-    assert (first.id, first.metadata) == ("k", {"path": "s/a.jsonl"})
+    assert (first.id, first.metadata) == ("k", {"path": f"{tmp_path}/s/a.jsonl"})
     assert (second.id, second.metadata) == ("s/a.jsonl#1", {"path": "mine"})
 
 
