@@ -108,9 +108,10 @@ class IndexReport:
         """Raise IngestError, with the failures and this report, where documents failed."""
         if self.failures:
             total = self.added + self.updated + self.kept + self.failed
+            rest = ", the others are in" if total > self.failed else ""
             raise IngestError(
-                f"{self.failed} of {_n(total, 'document')} could not be indexed, "
-                f"the others are in: {worst(self.failures)}",
+                f"{self.failed} of {_n(total, 'document')} could not be indexed{rest}: "
+                f"{worst(self.failures)}",
                 self.failures,
                 self,
             )

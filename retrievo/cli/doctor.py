@@ -11,7 +11,7 @@ import typer
 from retrievo.cli.opening import open_pipeline
 from retrievo.cli.options import DEFAULT_INDEX, Config, Debug, Index, Json
 from retrievo.cli.output import show, show_json
-from retrievo.errors import IndexLockedError, RetrievoError
+from retrievo.errors import ConfigError, IndexLockedError, MismatchError, RetrievoError
 
 if TYPE_CHECKING:
     from retrievo.host import Host
@@ -104,7 +104,8 @@ def versions() -> dict[str, str | None]:
 def index_state(index: Path | None, config: Path | None = None) -> dict[str, Any]:
     """How the index is: `ok` is True, False, or None where it could not be looked at.
 
-    `state` is open, locked, missing or broken; empty where none is asked for and none is there.
+    `state` is open, locked, missing, mismatch (whole, but made with something else) or broken;
+    empty where none is asked for and none is there.
     """
     folder = index or DEFAULT_INDEX
     if config:
@@ -118,6 +119,8 @@ def index_state(index: Path | None, config: Path | None = None) -> dict[str, Any
             return {"path": str(folder), "state": "open", **_health(pipeline)}
     except IndexLockedError as error:
         return {"path": str(folder), "state": "locked", "ok": None, "problems": [str(error)]}
+    except (MismatchError, ConfigError) as error:
+        return {"path": str(folder), "state": "mismatch", "ok": False, "problems": [str(error)]}
     except (RetrievoError, OSError) as error:
         return {"path": str(folder), "state": "broken", "ok": False, "problems": [str(error)]}
 
@@ -137,7 +140,7 @@ def _health(pipeline: "Pipeline") -> dict[str, Any]:
 
 
 def _lines(found: dict[str, Any]) -> list[str]:
-    lines = ["everything works" if found["ok"] else "something is broken"]
+    lines = [_summary(found)]
     for broken in found["broken"]:
         who = " ".join(filter(None, (broken["plugin"], broken["distribution"], broken["version"])))
         lines += ["", f"broken plugin {who}: {broken['reason']}", broken["traceback"].rstrip()]
@@ -151,6 +154,14 @@ def _lines(found: dict[str, Any]) -> list[str]:
     lines += ["", *_index_lines(found["index"]), "", "versions:"]
     lines += [f"  {name} {number or '-'}" for name, number in found["versions"].items()]
     return lines
+
+
+def _summary(found: dict[str, Any]) -> str:
+    if found["ok"]:
+        return "everything works"
+    if found["index"].get("state") == "mismatch" and not (found["broken"] or found["clashes"]):
+        return "the index is whole, and this configuration does not fit it"
+    return "something is broken"
 
 
 def _index_lines(state: dict[str, Any]) -> list[str]:
