@@ -63,8 +63,6 @@ class Tokenizer(Protocol):
 
 @runtime_checkable
 class Chunker(Protocol):
-    """Cuts documents into chunks."""
-
     def chunk(self, document: Document) -> list[Chunk]:
         """Chunks in order, each an exact slice of the document; an empty text gives one, empty."""
         ...
@@ -297,6 +295,6 @@ class Reranker(Protocol):
 
 @runtime_checkable
 class Expander(Protocol):
-    """Makes more queries of one."""
-
-    def expand(self, query: str) -> list[Query]: ...
+    def expand(self, query: str) -> list[Query]:
+        """More queries than one, the first often the query itself."""
+        ...

@@ -6,8 +6,6 @@ represented by every retriever, and the batch is written in one step. So a run t
 lost at most one batch, and the next run goes on from there.
 """
 
-import json
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,10 +14,11 @@ from itertools import islice
 import numpy as np
 
 from retrievo.chunk.checking import checked_chunks
+from retrievo.comparing import fingerprint_of, other_file, rows_to_reuse
 from retrievo.contracts import Batch, Chunker, Encoder, Retriever, Store
 from retrievo.errors import DocumentError, IngestError, RetrievoError
 from retrievo.report import Failure, IndexReport, Plan, Progress
-from retrievo.types import Chunk, Document, Representation, content_hash
+from retrievo.types import Chunk, Document, Representation
 
 COMPARED_AT_ONCE = 512
 """Documents whose fingerprints are looked up together."""
@@ -239,56 +238,17 @@ class Ingest:
         if known:
             rows = self._store.document_rows([document.id])[0]
             old = list(zip(rows.tolist(), self._store.get(rows), strict=True))
-            other = _other_file(document, old[0][1] if old else None)
+            other = other_file(document, old[0][1] if old else None)
             if other is not None:
                 self._failures.append(Failure(document.id, other))
                 return
             if self._reusable:
-                reuse = _reuse(old, chunks)
+                reuse = rows_to_reuse(old, chunks)
         changed.items.append((document, chunks))
         changed.fingerprints.append(fingerprint)
         changed.characters += len(document.text)
         (changed.updated if known else changed.added).append(document.id)
         changed.reuse += reuse
-
-
-def _reuse(old: list[tuple[int, Chunk]], chunks: list[Chunk]) -> list[int]:
-    """For each chunk the old row of its document with the same text and context, or -1."""
-    same: dict[tuple[str, str], dict[int, None]] = {}
-    ids: dict[str, int] = {}
-    for row, chunk in old:
-        same.setdefault((chunk.text, chunk.context), {})[row] = None
-        ids[chunk.id] = row
-    found = []
-    for chunk in chunks:
-        rows = same.get((chunk.text, chunk.context), {})
-        # Of several equal texts the one with this id, so that it can stay where it is.
-        mine = ids.get(chunk.id, -1)
-        found.append(mine if mine in rows else next(iter(rows), -1))
-    return found
-
-
-def _other_file(document: Document, old: Chunk | None) -> str | None:
-    """Why the document may not take the old one's place: each is a file that is there."""
-    now, before = document.metadata.get("path"), old.metadata.get("path") if old else None
-    if not isinstance(now, str) or not isinstance(before, str) or now == before:
-        return None
-    try:
-        if os.path.samefile(now, before):
-            return None
-    except (OSError, ValueError):
-        return None  # moved, or not files at all
-    return (
-        f"the index has this id from {before}, which is still there, and this is {now}; "
-        "index the folder that holds both, or delete the first from the index"
-    )
-
-
-def fingerprint_of(document: Document) -> str:
-    """Changes when anything of a document changes that an index keeps."""
-    metadata = json.dumps(dict(document.metadata), sort_keys=True) if document.metadata else ""
-    sections = repr(document.sections) if document.sections else ""
-    return content_hash(document.text, document.title, metadata, sections)
 
 
 class _Timed:

@@ -115,8 +115,7 @@ class Pipeline:
     @staticmethod
     def part(kind: str, use: str, *, plugins: Iterable[object] = (), **arguments: Any) -> Any:
         """One component by its kind ("encoder", "store", …) and name, built on its own."""
-        host = Host(plugins)
-        return Assembly(Config.of({}), host).make(kind, use, **arguments)
+        return Assembly(Config.of({}), Host(plugins)).make(kind, use, **arguments)
 
     # the index
 
@@ -154,6 +153,7 @@ class Pipeline:
         with collecting() as told:
             ingest = self._ingest(self._binding.for_writing())
             report = ingest.run(given, progress=progress, total=given.total)
+            report.forget(self._binding.for_writing(), given.emptied)
         report.seconds = time.perf_counter() - started
         report.warnings += [f"{skipped.path}: {skipped.reason}" for skipped in given.skipped]
         report.warnings += told
@@ -171,22 +171,15 @@ class Pipeline:
 
     def delete(self, doc_ids: str | Iterable[str]) -> int:
         """How many of the documents were in the index and are gone."""
-        ids = check_ids(doc_ids)
-        return self.store.delete(ids)
+        return self.store.delete(check_ids(doc_ids))
 
     def _readers(self) -> Mapping[str, Reader]:
         found: Mapping[str, Reader] = self._assembly.part("readers")
         return found
 
     def _ingest(self, store: Store) -> Ingest:
-        part = self._assembly.part
-        return Ingest(
-            store,
-            part("chunker"),
-            part("retrievers"),
-            part("encoder"),
-            stage_done=self._stage_done if self.host.listening else None,
-        )
+        part, told = self._assembly.part, self._stage_done if self.host.listening else None
+        return Ingest(store, part("chunker"), part("retrievers"), part("encoder"), stage_done=told)
 
     # searching
 
@@ -204,9 +197,8 @@ class Pipeline:
         the best chunk of each document comes back. Raises FilterError, IndexMissingError,
         MismatchError.
         """
-        return self.search_batch([query], top_k=top_k, filters=filters, per_document=per_document)[
-            0
-        ]
+        wanted: dict[str, Any] = dict(top_k=top_k, filters=filters, per_document=per_document)
+        return self.search_batch([query], **wanted)[0]
 
     def search_batch(
         self,
@@ -216,7 +208,7 @@ class Pipeline:
         filters: Filters = None,
         per_document: bool = False,
     ) -> list[Hits]:
-        """Hits for each query, in their order; encodes and searches them together."""
+        """Hits for each query, in their order; what `search` says holds for each."""
         given = [queries] if isinstance(queries, str) else list(queries)
         if isinstance(queries, str) or not all(isinstance(query, str) for query in given):
             raise TypeError("search takes a str, search_batch an iterable of them")
@@ -241,9 +233,8 @@ class Pipeline:
         """What `search` gives, from a thread, so that the event loop goes on."""
         import asyncio  # a third of what importing a pipeline would cost, for one method
 
-        return await asyncio.to_thread(
-            self.search, query, top_k=top_k, filters=filters, per_document=per_document
-        )
+        wanted: dict[str, Any] = dict(top_k=top_k, filters=filters, per_document=per_document)
+        return await asyncio.to_thread(self.search, query, **wanted)
 
     def explain(self, query: str, doc_id: str, *, filters: Filters = None) -> DocumentExplanation:
         """Where one document stands for a query, and why: per branch, and after fusion."""

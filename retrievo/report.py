@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from retrievo.contracts import Store
 from retrievo.errors import IngestError
 
 
@@ -104,6 +105,16 @@ class IndexReport:
             "warnings": list(self.warnings),
         }
 
+    def forget(self, store: Store, doc_ids: Sequence[str]) -> None:
+        """Delete those of the documents that the store has, and count them."""
+        before = store.count()
+        known = list(store.fingerprints(doc_ids)) if doc_ids else []
+        if known:
+            self.deleted += store.delete(known)
+            gone = before - store.count()
+            self.chunks_deleted += gone
+            self.chunks_kept -= gone
+
     def raise_failures(self) -> None:
         """Raise IngestError, with the failures and this report, where documents failed."""
         if self.failures:
@@ -117,11 +128,13 @@ class IndexReport:
             )
 
     def __str__(self) -> str:
-        if not (self.added or self.updated or self.failed or self.kept):
+        if not (self.added or self.updated or self.failed or self.kept or self.deleted):
             return "nothing to index: no document was found"
-        if not (self.added or self.updated or self.failed):
+        if not (self.added or self.updated or self.failed or self.deleted):
             return f"nothing to write: {_n(self.kept, 'document')} unchanged"
         parts = [f"{self.added} added", f"{self.updated} updated", f"{self.kept} unchanged"]
+        if self.deleted:
+            parts.append(f"{self.deleted} deleted")
         if self.failed:
             parts.append(f"{self.failed} failed")
         text = (

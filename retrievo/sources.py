@@ -50,6 +50,11 @@ class Sources:
     def skipped(self) -> "list[Skipped]":
         return [skipped for walk in self._walks for skipped in walk.skipped]
 
+    @property
+    def emptied(self) -> list[str]:
+        """Ids of files that have nothing in them any more."""
+        return [name for walk in self._walks for name in walk.emptied]
+
     def _walk(self, paths: Iterable[str | Path]) -> "Walk":
         from retrievo.read.walk import Walk  # searching needs no readers
 

@@ -2,10 +2,8 @@
 
 import hashlib
 import json
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -13,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from retrievo.errors import DocumentError
+from retrievo.metadata import plain_metadata
 
 Rows = npt.NDArray[np.int64]
 Scores = npt.NDArray[np.float32]
@@ -139,80 +138,6 @@ def _first(get: Callable[[str], Any], *names: str) -> Any:
         if value is not None:
             return value
     return None
-
-
-_PLAIN = (str, bool, type(None))
-_DEEPEST = 100
-_LARGEST = 10**600
-
-
-def plain_metadata(metadata: Mapping[Any, Any], document: str) -> dict[str, Any]:
-    """A copy that holds JSON values only. Raises DocumentError, naming the document and the key."""
-    if _is_plain(metadata):
-        return dict(metadata)
-    return {
-        _json_key(key, document): _json_value(value, document, str(key))
-        for key, value in metadata.items()
-    }
-
-
-def _is_plain(metadata: Mapping[Any, Any]) -> bool:
-    for key, value in metadata.items():
-        if type(key) is not str:
-            return False
-        if type(value) in _PLAIN or (type(value) is int and -_LARGEST < value < _LARGEST):
-            continue
-        if type(value) is list and all(type(item) is str for item in value):
-            continue
-        return False
-    return type(metadata) is dict
-
-
-def _json_key(key: object, document: str) -> str:
-    if not isinstance(key, str):
-        raise DocumentError(f"document {document!r}: the metadata key {key!r} is not a str")
-    return key
-
-
-def _json_value(value: Any, document: str, key: str, depth: int = 0) -> Any:
-    if depth > _DEEPEST:
-        raise DocumentError(
-            f"document {document!r}: metadata {key[:60]!r} is nested deeper than {_DEEPEST} levels"
-        )
-    if isinstance(value, np.generic):
-        # .item() gives a longdouble back as it is.
-        value = float(value) if isinstance(value, np.floating) else value.item()
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, str):
-        return str(value)
-    if isinstance(value, int):
-        if not -_LARGEST < value < _LARGEST:
-            raise DocumentError(
-                f"document {document!r}: metadata {key!r} is a whole number of more than 600 digits"
-            )
-        return int(value)
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise DocumentError(
-                f"document {document!r}: metadata {key!r} is {value}; "
-                "leave the key out where a number is unknown"
-            )
-        return float(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, (list, tuple, set, frozenset)):
-        items = sorted(value, key=repr) if isinstance(value, (set, frozenset)) else value
-        return [_json_value(item, document, key, depth + 1) for item in items]
-    if isinstance(value, Mapping):
-        return {
-            _json_key(name, document): _json_value(item, document, f"{key}.{name}", depth + 1)
-            for name, item in value.items()
-        }
-    raise DocumentError(
-        f"document {document!r}: metadata {key!r} holds a {type(value).__name__}; "
-        "JSON values and dates are wanted"
-    )
 
 
 @dataclass(frozen=True, slots=True)

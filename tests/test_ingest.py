@@ -409,3 +409,19 @@ def test_other_weights_stay_with_the_index_that_was_written_with_them(tmp_path):
     with Pipeline.open(tmp_path / "i") as pipeline:
         trace = pipeline.search("rotate key")[0].trace
         assert trace["branches"]["dense"]["weight"] == pytest.approx(0.9)
+
+
+def test_a_file_that_was_emptied_leaves_nothing_stale(make, tmp_path):
+    note, other = tmp_path / "notes" / "note.md", tmp_path / "notes" / "other.md"
+    note.parent.mkdir()
+    note.write_text("The code is 4711.")
+    other.write_text("Bread and salt.")
+    with make() as pipeline:
+        pipeline.index(note.parent)
+        note.write_text("")
+        report = pipeline.index(note.parent)
+        assert (report.deleted, report.kept, report.chunks_deleted) == (1, 1, 1)
+        assert report.as_dict()["documents"]["deleted"] == 1 and "1 deleted" in str(report)
+        assert any("note.md: empty" in line for line in report.warnings)
+        assert [hit.doc_id for hit in pipeline.search("4711")] == ["other.md"]
+        assert pipeline.index(note.parent).deleted == 0

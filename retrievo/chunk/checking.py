@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from retrievo.errors import DocumentError
-from retrievo.types import Chunk, Document, plain_metadata
+from retrievo.metadata import plain_metadata
+from retrievo.types import Chunk, Document
 
 
 def checked_chunks(document: Document, given: Iterable[Chunk]) -> list[Chunk]:

@@ -8,10 +8,11 @@ from typing import Any
 import yaml
 
 from retrievo.errors import DocumentError
+from retrievo.metadata import plain_metadata
 from retrievo.read.decoding import decode
 from retrievo.read.headings import headings, nest
 from retrievo.telling import tell
-from retrievo.types import Document, plain_metadata
+from retrievo.types import Document
 
 _FRONT = re.compile(r"---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.S | re.M)
 _MAX_FRONT = 65_536

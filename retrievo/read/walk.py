@@ -12,6 +12,8 @@ from retrievo.errors import ConfigError, ReadError, RetrievoError
 from retrievo.read.ignore import Rules, is_ignored, rules_above, rules_in
 from retrievo.types import Document
 
+EMPTY = "empty"
+
 KNOWN_PLUGINS = {".pdf": "retrievo-pdf"}
 """Suffixes that a separate distribution reads."""
 
@@ -43,8 +45,10 @@ class Walk:
     A reader with `many = True` gives ids of its own; those that begin with '#' are completed with
     that path. A reader's `streamed` suffixes have no `max_bytes`: it reads them in pieces.
 
-    `on_file` is called as each of `files` is begun. Raises ReadError for a path that is not there,
-    ConfigError where two readers claim one suffix; a file that cannot be read never raises.
+    `emptied` holds the ids that files with nothing in them would have: what an index has under
+    these is no longer so. `on_file` is called as each of `files` is begun. Raises ReadError for
+    a path that is not there, ConfigError where two readers claim one suffix; a file that cannot
+    be read never raises.
     """
 
     def __init__(
@@ -57,6 +61,7 @@ class Walk:
     ) -> None:
         self.skipped: list[Skipped] = []
         self.ignored = 0
+        self.emptied: list[str] = []
         self.max_bytes = max_bytes
         self.on_file = on_file
         self._readers = _by_suffix(readers)
@@ -159,6 +164,8 @@ class Walk:
                 self._entries.append(entry)
                 return
             reason = f"already read as {first}"
+        elif reason == EMPTY:
+            self.emptied.append(entry.name)
         self._skip(entry.path, reason)
 
     def _reason(self, path: Path) -> str | None:
@@ -181,7 +188,7 @@ class Walk:
             wanted = f"; pip install {KNOWN_PLUGINS[suffix]}" if suffix in KNOWN_PLUGINS else ""
             return f"no reader for {suffix or 'files without a suffix'}{wanted}"
         if found.st_size == 0:
-            return "empty"
+            return EMPTY
         if found.st_size > self.max_bytes and suffix not in getattr(reader, "streamed", ()):
             return f"{found.st_size:,} bytes, more than max_bytes = {self.max_bytes:,}; split it"
         return None

@@ -1,0 +1,45 @@
+"""What of a document is as it was: its fingerprint, its chunks, the file that it came from."""
+
+import json
+import os
+
+from retrievo.types import Chunk, Document, content_hash
+
+
+def rows_to_reuse(old: list[tuple[int, Chunk]], chunks: list[Chunk]) -> list[int]:
+    """For each chunk the old row of its document with the same text and context, or -1."""
+    same: dict[tuple[str, str], dict[int, None]] = {}
+    ids: dict[str, int] = {}
+    for row, chunk in old:
+        same.setdefault((chunk.text, chunk.context), {})[row] = None
+        ids[chunk.id] = row
+    found = []
+    for chunk in chunks:
+        rows = same.get((chunk.text, chunk.context), {})
+        # Of several equal texts the one with this id, so that it can stay where it is.
+        mine = ids.get(chunk.id, -1)
+        found.append(mine if mine in rows else next(iter(rows), -1))
+    return found
+
+
+def other_file(document: Document, old: Chunk | None) -> str | None:
+    """Why the document may not take the old one's place: each is a file that is there."""
+    now, before = document.metadata.get("path"), old.metadata.get("path") if old else None
+    if not isinstance(now, str) or not isinstance(before, str) or now == before:
+        return None
+    try:
+        if os.path.samefile(now, before):
+            return None
+    except (OSError, ValueError):
+        return None  # moved, or not files at all
+    return (
+        f"the index has this id from {before}, which is still there, and this is {now}; "
+        "index the folder that holds both, or delete the first from the index"
+    )
+
+
+def fingerprint_of(document: Document) -> str:
+    """Changes when anything of a document changes that an index keeps."""
+    metadata = json.dumps(dict(document.metadata), sort_keys=True) if document.metadata else ""
+    sections = repr(document.sections) if document.sections else ""
+    return content_hash(document.text, document.title, metadata, sections)
