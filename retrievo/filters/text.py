@@ -234,8 +234,8 @@ class _Parser:
         if token.kind == "number":
             if any(sign in token.text for sign in ".eE"):
                 return float(token.text)
-            if len(token.text) > INT_DIGITS:
-                self.fail(token, f"an integer of fewer than {INT_DIGITS} digits")
+            if len(token.text.lstrip("+-")) > INT_DIGITS:
+                self.fail(token, f"an integer of at most {INT_DIGITS} digits")
             return int(token.text)
         if token.word in _CONSTANTS:
             return _CONSTANTS[token.word]

@@ -151,3 +151,8 @@ def test_errors_say_where_what_was_found_and_what_was_wanted(text, message):
 
 def test_a_hundred_levels_of_parentheses_are_read():
     assert parse_filter("(" * 99 + "a == 1" + ")" * 99) == (F("a") == 1)
+
+
+@pytest.mark.parametrize("number", [10**600 - 1, -(10**600) + 1])
+def test_the_largest_numbers_are_printed_and_read(number):
+    assert parse_filter(str(F("a") == number)) == (F("a") == number)
