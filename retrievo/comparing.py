@@ -5,6 +5,8 @@ import os
 
 from retrievo.types import Chunk, Document, content_hash
 
+_sorted_json = json.JSONEncoder(sort_keys=True).encode
+
 
 def rows_to_reuse(old: list[tuple[int, Chunk]], chunks: list[Chunk]) -> list[int]:
     """For each chunk the old row of its document with the same text and context, or -1."""
@@ -40,6 +42,6 @@ def other_file(document: Document, old: Chunk | None) -> str | None:
 
 def fingerprint_of(document: Document) -> str:
     """Changes when anything of a document changes that an index keeps."""
-    metadata = json.dumps(dict(document.metadata), sort_keys=True) if document.metadata else ""
+    metadata = _sorted_json(document.metadata) if document.metadata else ""
     sections = repr(document.sections) if document.sections else ""
     return content_hash(document.text, document.title, metadata, sections)

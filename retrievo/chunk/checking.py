@@ -19,23 +19,28 @@ def checked_chunks(document: Document, given: Iterable[Chunk]) -> list[Chunk]:
     for place, chunk in enumerate(chunks):
         if not isinstance(chunk, Chunk):
             raise DocumentError(f"the chunker gave a {type(chunk).__name__}, a Chunk is wanted")
-        numbers = (chunk.start, chunk.end, chunk.token_count)
-        if any(type(number) is not int for number in numbers):
+        start, end = chunk.start, chunk.end
+        if not (type(start) is type(end) is type(chunk.token_count) is int):
+            numbers = (start, end, chunk.token_count)
             raise DocumentError(
                 f"the chunker gave a chunk with start, end and token_count {numbers!r}; "
                 "ints are wanted"
             )
-        span = f"[{chunk.start}:{chunk.end}]"
-        exact = 0 <= chunk.start <= chunk.end <= len(document.text)
-        if not exact or document.text[chunk.start : chunk.end] != chunk.text:
+        exact = 0 <= start <= end <= len(document.text)
+        if not exact or document.text[start:end] != chunk.text:
             raise DocumentError(
-                f"the chunker gave a chunk {span} whose text is not that slice of the document"
+                f"the chunker gave a chunk [{start}:{end}] whose text is not that slice of the "
+                "document"
             )
         if chunk.doc_id != document.id:
-            raise DocumentError(f"the chunker gave a chunk {span} of document {chunk.doc_id!r}")
-        if chunk.start < last:
-            raise DocumentError(f"the chunker gave the chunk {span} after one that starts later")
-        last = chunk.start
+            raise DocumentError(
+                f"the chunker gave a chunk [{start}:{end}] of document {chunk.doc_id!r}"
+            )
+        if start < last:
+            raise DocumentError(
+                f"the chunker gave the chunk [{start}:{end}] after one that starts later"
+            )
+        last = start
         if chunk.metadata is not document.metadata:
             metadata = plain_metadata(chunk.metadata, document.id)
             if metadata != chunk.metadata:
