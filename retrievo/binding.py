@@ -65,7 +65,7 @@ class Binding:
             stored = self._stored()
             if store.config() != stored and not stored["objects"]:
                 # Other weights, say: what fits the index replaces what it was opened with before.
-                store.stamp(mine, stored)
+                store.stamp(store.passport() or mine, stored)
             self._checked_for_reading = self._checked_for_searching = True
             self._checked_for_writing = True
         return store

@@ -8,6 +8,7 @@ lost at most one batch, and the next run goes on from there.
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -61,7 +62,7 @@ class Ingest:
         retrievers: Mapping[str, Retriever],
         encoder: Encoder | None,
         *,
-        stage_done: Callable[[str, float, int], None] | None = None,
+        stage_done: Callable[..., None] | None = None,
     ) -> None:
         self._store = store
         self._chunker = chunker
@@ -171,8 +172,13 @@ class Ingest:
         room = limit - int(getattr(self._encoder, "special_tokens", 0))
         return sum(max(0, chunk.token_count - room) for chunk in chunks)
 
-    def _timed(self, stage: str, count: int) -> "_Timed":
-        return _Timed(stage, count, self._stage_done)
+    @contextmanager
+    def _timed(self, stage: str, count: int) -> Iterator[None]:
+        """Tells a listener, if there is one, how long a step took."""
+        started = time.perf_counter()
+        yield
+        if self._stage_done is not None:
+            self._stage_done(stage, time.perf_counter() - started, count)
 
     # what changed
 
@@ -249,20 +255,3 @@ class Ingest:
         changed.characters += len(document.text)
         (changed.updated if known else changed.added).append(document.id)
         changed.reuse += reuse
-
-
-class _Timed:
-    """Tells a listener, if there is one, how long a step took."""
-
-    def __init__(
-        self, stage: str, count: int, stage_done: Callable[[str, float, int], None] | None
-    ) -> None:
-        self._stage, self._count, self._stage_done = stage, count, stage_done
-        self._started = 0.0
-
-    def __enter__(self) -> None:
-        self._started = time.perf_counter()
-
-    def __exit__(self, *_: object) -> None:
-        if self._stage_done is not None:
-            self._stage_done(self._stage, time.perf_counter() - self._started, self._count)

@@ -261,8 +261,8 @@ class Pipeline:
             )
         return self._searcher
 
-    def _stage_done(self, stage: str, seconds: float, count: int) -> None:
-        self.host.stage_done(StageDone(stage, seconds, count))
+    def _stage_done(self, stage: str, seconds: float, count: int, **detail: Any) -> None:
+        self.host.stage_done(StageDone(stage, seconds, count, detail))
 
     # the object itself
 

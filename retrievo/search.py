@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from retrievo.contracts import Expander, Fusion, Reranker, Retriever, Store
+from retrievo.events import STAGES
 from retrievo.filters import Filter
 from retrievo.hits import Hit, Hits
 from retrievo.types import BranchScores, Candidates, Chunk, Query, Rows, Scores
@@ -46,7 +47,7 @@ class Searcher:
         reranker: Reranker | None,
         expander: Expander | None,
         *,
-        stage_done: Callable[[str, float, int], None] | None = None,
+        stage_done: Callable[..., None] | None = None,
     ) -> None:
         self._store = store
         self._retrievers = retrievers
@@ -198,7 +199,10 @@ class Searcher:
         if self._stage_done is None:
             return
         for step, seconds in account.timings.items():
-            self._stage_done("retrieve" if step in self._retrievers else step, seconds, n)
+            if step in self._retrievers:
+                self._stage_done("retrieve", seconds, n, branch=step)
+            elif step in STAGES:
+                self._stage_done(step, seconds, n)
 
 
 def _merged(found: Sequence[Candidates], queries: Sequence[Query]) -> Candidates:

@@ -13,6 +13,7 @@ from retrievo import (
     EncoderError,
     Pipeline,
     UnknownNameError,
+    hookimpl,
 )
 from retrievo.fuse.convex import Convex
 from retrievo.types import Candidates, Query
@@ -179,3 +180,28 @@ def test_parts_as_objects():
     assert hit.score == pytest.approx(hit.trace["branches"]["bm25"]["normalised"])
     with pytest.raises(ConfigError, match="no part named"):
         Pipeline(encodr=CountingEncoder())
+
+
+class Listening:
+    def __init__(self):
+        self.heard = []
+
+    @hookimpl
+    def retrievo_stage_done(self, event):
+        self.heard.append((event.stage, event.count, dict(event.detail)))
+
+
+def test_a_listener_hears_of_every_step_and_of_no_other():
+    listener = Listening()
+    made = Pipeline(plugins=[listener], reranker=Backwards())
+    made.index(documents())
+    assert listener.heard == [("encode", 4, {}), ("write", 4, {})]
+    listener.heard.clear()
+    made.search_batch(["moon", "key"])
+    assert sorted(listener.heard, key=str) == [
+        ("fetch", 2, {}),
+        ("fuse", 2, {}),
+        ("rerank", 2, {}),
+        ("retrieve", 2, {"branch": "bm25"}),
+        ("retrieve", 2, {"branch": "dense"}),
+    ]

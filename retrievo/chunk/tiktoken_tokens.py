@@ -10,8 +10,6 @@ from retrievo.errors import ConfigError
 class TiktokenTokens:
     """Tokens of one of tiktoken's encodings; special tokens in a text are plain text."""
 
-    bytes_bound = True
-
     def __init__(self, encoding: str) -> None:
         self.tokenizer_name = f"tiktoken:{encoding}"
         try:

@@ -41,7 +41,6 @@ class StaticEncoder:
     special_tokens = 0
     max_tokens = None
     tokenizer_name = "static"
-    bytes_bound = True
 
     def __init__(self, *, truncate_dim: Literal[64, 128, 256] = 256) -> None:
         if truncate_dim not in (64, 128, 256):

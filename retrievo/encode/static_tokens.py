@@ -96,8 +96,6 @@ class StaticTokens:
     """
 
     tokenizer_name = "static"
-    bytes_bound = True
-    """A text of n UTF-8 bytes has at most n + 1 tokens."""
 
     def __init__(self) -> None:
         tokenizer = Tokenizer.from_file(str(wordllama_file(TOKENIZER_FILE)))

@@ -119,10 +119,3 @@ class Bm25Retriever:
             store.replace(self._name, rows, self._weigh(texts, now.mean_length), None)
         store.replace(self._name, np.empty(0, np.int64), self._weigh([], 1.0), now.mean_length)
         return True
-
-    def unknown_terms(self, text: str) -> list[str]:
-        """The words of a text that no indexed chunk has, stop words left out."""
-        words = [(word, indices) for word, indices in self._terms.words(text) if indices]
-        flat = np.array([i for _, indices in words for i in indices], np.uint32)
-        df = iter(self._store.frequencies(self._name, flat).tolist())
-        return [word for word, indices in words if not sum(next(df) for _ in indices)]

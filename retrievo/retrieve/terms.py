@@ -64,13 +64,6 @@ class Terms:
             found += self._learn(word) if terms is None else terms
         return found
 
-    def words(self, text: str) -> list[tuple[str, tuple[int, ...]]]:
-        """Each word of the text with the indices that it stands for; none for a stop word."""
-        return [
-            (word, known if (known := self._known.get(word)) is not None else self._learn(word))
-            for word in _WORD.findall(text.lower())
-        ]
-
     def _learn(self, word: str) -> tuple[int, ...]:
         if len(self._known) >= _REMEMBERED_WORDS:
             self._known.clear()

@@ -15,7 +15,7 @@ from retrievo.errors import IndexLockedError, IndexMissingError, StoreError
 from retrievo.filters import Filter
 from retrievo.passport import Passport
 from retrievo.store.catalog import Catalog
-from retrievo.store.columns import Columns
+from retrievo.store.columns import Columns, Matching
 from retrievo.store.counts import TermCounts
 from retrievo.store.database import Database
 from retrievo.store.engine import Engine, only
@@ -173,10 +173,20 @@ class LocalStore:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """Alone, and afterwards, whatever came of it, nothing remembered is believed."""
+        """Alone; nothing remembered is believed afterwards, and nothing half done stays behind.
+
+        What an error or an interrupt left in the engine would be found by the next search. Where
+        not even taking it out succeeds, the index closes: opening it again does it.
+        """
         with self.lock.writing():
             try:
                 yield
+            except BaseException:
+                try:
+                    self._recover()
+                except StoreError:
+                    self.close()
+                raise
             finally:
                 self._columns = self._counted = None
                 self.counts.forget()
@@ -192,18 +202,16 @@ class LocalStore:
     ) -> list[Candidates]:
         self._check_open()
         with self.lock.reading():
-            among = None
-            if filters is not None:
-                among = self._all().matching(filters)
+            among = None if filters is None else self._matching(filters)
             return [
                 search_among(self.engine, representation, queries[i], depth, among)
                 for i in range(len(queries))
             ]
 
-    def _all(self) -> Columns:
+    def _matching(self, filters: Filter) -> Matching:
         if self._columns is None:
             self._columns = Columns(self.catalog.all_rows(), self.catalog.all_metadata)
-        return self._columns
+        return self._columns.matching(filters)
 
     def score(self, representation: str, queries: Vectors | SparseRows, rows: Rows) -> list[Scores]:
         self._check_open()
@@ -258,23 +266,25 @@ class LocalStore:
 
     def statistics(self, representation: str) -> Statistics:
         self._check_open()
-        return self.counts.statistics(representation)
+        with self.lock.reading():
+            return self.counts.statistics(representation)
 
     def frequencies(
         self, representation: str, indices: npt.NDArray[np.uint32]
     ) -> npt.NDArray[np.int64]:
         self._check_open()
-        return np.array(self.counts.frequencies(representation, indices.tolist()), np.int64)
+        with self.lock.reading():
+            return np.array(self.counts.frequencies(representation, indices.tolist()), np.int64)
 
     def count(self, filters: Filter | None = None) -> int:
         self._check_open()
-        if filters is None:
-            return self._sizes()[1]
-        return len(self._all().matching(filters).rows)
+        with self.lock.reading():
+            return self._sizes()[1] if filters is None else len(self._matching(filters).rows)
 
     def document_count(self) -> int:
         self._check_open()
-        return self._sizes()[0]
+        with self.lock.reading():
+            return self._sizes()[0]
 
     def _sizes(self) -> tuple[int, int]:
         """Documents and chunks; SQLite counts by walking through them, so it is asked once."""
@@ -286,6 +296,5 @@ class LocalStore:
         """What is wrong with the index, a sentence each; nothing where it is whole."""
         self._check_open()
         rows, points = self.count(), self.engine.count()
-        if rows == points:
-            return []
-        return [f"the catalog has {rows} chunks, the engine {points} vectors: index again"]
+        told = f"the catalog has {rows} chunks, the engine {points} vectors: index again"
+        return [] if rows == points else [told]

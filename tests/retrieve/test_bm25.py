@@ -86,7 +86,6 @@ def test_a_query_of_unknown_words_finds_nothing_and_has_no_bound():
     retriever = filled(MemoryStore(), corpus(10))
     found = retriever.search([Query("unheardof")], 5)[0]
     assert len(found) == 0 and found.bound == 0 and found.exhaustive
-    assert retriever.unknown_terms("unheardof key the") == ["unheardof"]
 
 
 def test_many_queries_at_once_equal_one_by_one():

@@ -1,7 +1,7 @@
 import pytest
 
 from retrievo import ConfigError
-from retrievo.retrieve.terms import Terms, terms_of
+from retrievo.retrieve.terms import Terms
 
 
 def test_words_are_lower_case_stemmed_and_without_stop_words():
@@ -52,8 +52,3 @@ def test_indices_are_the_same_in_every_process():
 
     stem = int.from_bytes(hashlib.blake2b(b"retriev", digest_size=4).digest(), "little")
     assert Terms("english").indices("retrieval") == [stem]
-
-
-def test_words_are_told_with_their_indices():
-    terms = terms_of("english", None)
-    assert terms.words("the key") == [("the", ()), ("key", tuple(terms.indices("key")))]
