@@ -1,8 +1,7 @@
-
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from indexing import everything, small
 from pipelines import TEXTS, CountingEncoder, documents
 
 from retrievo import (
@@ -13,32 +12,6 @@ from retrievo import (
     UnknownNameError,
     hookimpl,
 )
-
-
-def small(**parts):
-    chunker = Pipeline.part("chunker", use="recursive", chunk_size=12, chunk_overlap=0)
-    return {"chunker": chunker, "encoder": CountingEncoder(), **parts}
-
-
-def everything(pipeline):
-    """Every chunk with its vector, without row numbers."""
-    store = pipeline.store
-    found = {}
-    for rows in store.scan():
-        vectors = np.asarray(store.vectors("dense", rows))
-        for chunk, vector in zip(store.get(rows), vectors, strict=True):
-            found[chunk.id] = (chunk, vector.tobytes())
-    return found
-
-
-@pytest.fixture(params=["memory", "local"])
-def make(request, tmp_path):
-    def pipeline(**parts):
-        if request.param == "memory":
-            return Pipeline(**small(**parts))
-        return Pipeline.open(tmp_path / "index", **small(**parts))
-
-    return pipeline
 
 
 def test_a_second_run_writes_nothing(make):

@@ -4,7 +4,8 @@ from functools import reduce
 
 import numpy as np
 import pytest
-from pipelines import TEXTS, CountingEncoder, FailingEncoder, documents
+from indexing import everything, small
+from pipelines import TEXTS, FailingEncoder, documents
 
 from retrievo import (
     Document,
@@ -14,32 +15,6 @@ from retrievo import (
     ingest,
 )
 from retrievo.types import Chunk
-
-
-def small(**parts):
-    chunker = Pipeline.part("chunker", use="recursive", chunk_size=12, chunk_overlap=0)
-    return {"chunker": chunker, "encoder": CountingEncoder(), **parts}
-
-
-def everything(pipeline):
-    """Every chunk with its vector, without row numbers."""
-    store = pipeline.store
-    found = {}
-    for rows in store.scan():
-        vectors = np.asarray(store.vectors("dense", rows))
-        for chunk, vector in zip(store.get(rows), vectors, strict=True):
-            found[chunk.id] = (chunk, vector.tobytes())
-    return found
-
-
-@pytest.fixture(params=["memory", "local"])
-def make(request, tmp_path):
-    def pipeline(**parts):
-        if request.param == "memory":
-            return Pipeline(**small(**parts))
-        return Pipeline.open(tmp_path / "index", **small(**parts))
-
-    return pipeline
 
 
 def test_an_id_that_comes_twice(make):

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 import numpy as np
 
 from retrievo.errors import ConfigError
-from retrievo.fuse.union import Union, contributions, union_of
+from retrievo.fuse.union import Union, check_names, contributions, union_of
 from retrievo.types import BranchScores, Candidates, Scores
 
 
@@ -35,11 +35,7 @@ class Convex:
 
     def check_branches(self, names: Collection[str]) -> None:
         """Raise ConfigError unless the weights, where there are any, name these branches."""
-        if self._weights is not None and set(self._weights) != set(names):
-            raise ConfigError(
-                f"[fusion] weights name {sorted(self._weights)}, "
-                f"the retrievers are {sorted(names)}; give each a weight"
-            )
+        check_names(self._weights, names)
 
     def fuse(self, branches: Mapping[str, Candidates], top_k: int) -> Candidates:
         weights = self._shares(branches)

@@ -1,11 +1,12 @@
 """The rows that any branch found, and where each branch's rows stand among them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from retrievo.errors import ConfigError
 from retrievo.types import BranchScores, Candidates, Rows, Scores
 
 
@@ -53,3 +54,12 @@ def contributions(union: Union, scored: Mapping[str, BranchScores], top_k: int) 
         for name, b in scored.items()
     }
     return Candidates(union.rows[order], total[order], contributions=account)
+
+
+def check_names(weights: Mapping[str, float] | None, names: Collection[str]) -> None:
+    """Raise ConfigError unless the weights, where there are any, name just these branches."""
+    if weights is not None and set(weights) != set(names):
+        raise ConfigError(
+            f"[fusion] weights name {sorted(weights)}, "
+            f"the retrievers are {sorted(names)}; give each a weight"
+        )

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from assemblies import assembled, message
 from fake_plugins import (
     DeafEncoder,
     FakeEncoder,
@@ -11,35 +12,14 @@ from fake_plugins import (
 from retrievo.config import Config
 from retrievo.config.assembly import Assembly
 from retrievo.errors import (
-    ConfigError,
     UnknownNameError,
 )
 from retrievo.host import Host
-
-FAKE = {
-    "chunker": {"use": "fake-chunker"},
-    "encoder": {"use": "fake-encoder"},
-    "store": {"use": "fake-store"},
-    "retrievers": {"one": {"use": "fake-retriever"}, "two": {"use": "fake-retriever"}},
-    "fusion": {"use": "fake-fusion"},
-}
 
 
 @pytest.fixture(scope="module")
 def host():
     return Host([Fakes()])
-
-
-def assembled(host, tables=None, *, given=None, index=None, **more):
-    config = Config.of({**FAKE, **(tables or {}), **more}, source="p.toml")
-    return Assembly(config, host, given=given, index=index)
-
-
-def message(function, *arguments, kind=ConfigError):
-    with pytest.raises(kind) as caught:
-        function(*arguments)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 def test_parts_are_built_once_and_handed_to_each_other(host):

@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from assemblies import assembled, message
 from fake_plugins import (
     FakeChunker,
     FakeEncoder,
@@ -22,30 +23,10 @@ from retrievo.errors import (
 from retrievo.hookspecs import hookimpl
 from retrievo.host import Host
 
-FAKE = {
-    "chunker": {"use": "fake-chunker"},
-    "encoder": {"use": "fake-encoder"},
-    "store": {"use": "fake-store"},
-    "retrievers": {"one": {"use": "fake-retriever"}, "two": {"use": "fake-retriever"}},
-    "fusion": {"use": "fake-fusion"},
-}
-
 
 @pytest.fixture(scope="module")
 def host():
     return Host([Fakes()])
-
-
-def assembled(host, tables=None, *, given=None, index=None, **more):
-    config = Config.of({**FAKE, **(tables or {}), **more}, source="p.toml")
-    return Assembly(config, host, given=given, index=index)
-
-
-def message(function, *arguments, kind=ConfigError):
-    with pytest.raises(kind) as caught:
-        function(*arguments)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 WHO = "(the chunker 'fake-chunker' of Fakes)"
