@@ -12,6 +12,7 @@ RetrievoError
 ├── StoreError(RuntimeError)           an index that cannot be opened, read or written
 │   ├── IndexMissingError(FileNotFoundError)
 │   ├── IndexLockedError               another process holds the index
+│   ├── TenantError(ValueError)        a tenant is wanted, or is not, or can be none
 │   └── MismatchError(ValueError)      the index was made with something else
 ├── IngestError                        some documents failed; the others are in
 └── DatasetError(ValueError)           a test collection that cannot be read
@@ -59,7 +60,15 @@ class FilterError(RetrievoError, ValueError):
 
 
 class EncoderError(RetrievoError, RuntimeError):
-    """An encoder failed, or gave vectors of the wrong shape or with non-finite numbers."""
+    """An encoder failed, or gave vectors of the wrong shape or with non-finite numbers.
+
+    `texts` holds the places, in the call, of the texts that are to blame: an ingest sets their
+    documents aside and goes on. Without any the encoder itself is, and the ingest stops.
+    """
+
+    def __init__(self, message: str, *, texts: Sequence[int] = ()) -> None:
+        super().__init__(message)
+        self.texts = tuple(texts)
 
 
 class StoreError(RetrievoError, RuntimeError):
@@ -72,6 +81,10 @@ class IndexMissingError(StoreError, FileNotFoundError):
 
 class IndexLockedError(StoreError):
     """Another process holds the index."""
+
+
+class TenantError(StoreError, ValueError):
+    """An index that keeps tenants apart is asked without one, or one that does not with one."""
 
 
 class MismatchError(StoreError, ValueError):

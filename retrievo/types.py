@@ -203,8 +203,25 @@ class SparseRows:
         return self.indices[part], self.values[part]
 
 
-Representation = Vectors | SparseRows
-"""Dense float32[n, dim], or sparse rows."""
+@dataclass(frozen=True, slots=True)
+class MultiRows:
+    """Several vectors a row: row i holds `vectors[indptr[i]:indptr[i + 1]]`, one a token, say.
+
+    `indptr` int64[n + 1], `vectors` float32[indptr[n], dim]. A row may have none.
+    """
+
+    indptr: npt.NDArray[np.int64]
+    vectors: Vectors
+
+    def __len__(self) -> int:
+        return len(self.indptr) - 1
+
+    def __getitem__(self, i: int) -> Vectors:
+        return self.vectors[int(self.indptr[i]) : int(self.indptr[i + 1])]
+
+
+Representation = Vectors | SparseRows | MultiRows
+"""Dense float32[n, dim], sparse rows, or several vectors a row."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """The filter language: what filters mean, in one place for every store.
 
 `test_value` defines every comparison, `matches` what `&`, `|` and `~` make of them. Nodes and `F`
-are in nodes.py, the text grammar in text.py, the dict forms in dicts.py.
+are in nodes.py, the text grammar in text.py, the dict forms in dicts.py, a tenant's scope around a
+filter in scope.py.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import Any, Final
 from retrievo.errors import FilterError
 from retrievo.filters.dicts import filter_from_dict
 from retrievo.filters.nodes import MAX_DEPTH, ORDER, And, Compare, F, Filter, Not, Op, Or
+from retrievo.filters.scope import Scoped, check_scope, check_tenant, scoped, unscoped
 from retrievo.filters.text import parse_filter
 from retrievo.filters.values import Scalar, instant, token
 
@@ -31,6 +33,11 @@ __all__ = [
     "keys",
     "lookup",
     "test_value",
+    "Scoped",
+    "scoped",
+    "unscoped",
+    "check_scope",
+    "check_tenant",
 ]
 
 DOC_ID: Final = "doc_id"

@@ -188,9 +188,10 @@ def _sparse(indices: np.ndarray, values: Scores) -> edge.SparseVector:
 
 
 def _vectors(part: Representation, start: int, stop: int) -> list[Any]:
-    if not isinstance(part, SparseRows):
+    if isinstance(part, np.ndarray):
         dense: list[Any] = part[start:stop].tolist()
         return dense
+    assert isinstance(part, SparseRows)
     bounds = part.indptr[start : stop + 1].tolist()
     first = bounds[0]
     indices = part.indices[first : bounds[-1]].tolist()

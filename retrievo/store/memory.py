@@ -15,7 +15,7 @@ from retrievo.store.columns import Columns
 from retrievo.store.inverted import Inverted
 from retrievo.store.locking import ReadWriteLock
 from retrievo.store.ordering import best_first
-from retrievo.store.sparse import no_rows, pick, stack
+from retrievo.store.representations import no_rows, pick, stack
 from retrievo.types import Candidates, Chunk, Representation, Rows, Scores, SparseRows, Vectors
 
 
@@ -175,7 +175,7 @@ class MemoryStore:
                 scored = (inverted.scores(*queries[i]) for i in range(len(queries)))
                 return [self._best(scores, scores > 0, depth, allowed) for scores in scored]
             everything = np.ones(len(self._rows), bool)
-            assert not isinstance(queries, SparseRows)
+            assert isinstance(queries, np.ndarray) and isinstance(values, np.ndarray)
             every = queries @ values.T
             return [self._best(scores, everything, depth, allowed) for scores in every]
 
@@ -219,7 +219,7 @@ class MemoryStore:
                 assert isinstance(queries, SparseRows)
                 inverted = self._index(representation)
                 return [inverted.scores(*queries[i])[places] for i in range(len(queries))]
-            assert not isinstance(queries, SparseRows)
+            assert isinstance(queries, np.ndarray) and isinstance(values, np.ndarray)
             return list(queries @ values[places].T)
 
     # reading

@@ -10,7 +10,7 @@ from retrievo.contracts import Batch
 from retrievo.store.catalog import Catalog
 from retrievo.store.counts import TermCounts
 from retrievo.store.engine import Engine
-from retrievo.store.sparse import document_frequencies, pick, stack
+from retrievo.store.representations import document_frequencies, pick, stack
 from retrievo.types import Representation, Rows, SparseRows
 
 

@@ -1,0 +1,47 @@
+"""What a component of each kind must offer: protocols, so that no base class is needed.
+
+Steps are in steps.py, stores in stores.py, what a store is handed and tells in stored.py.
+`capabilities`, where a part has it, is data that the pipeline and the contract kits both read.
+"""
+
+from retrievo.contracts.steps import (
+    Chunker,
+    Encoder,
+    Expander,
+    Fusion,
+    Items,
+    Reader,
+    Reranker,
+    Retriever,
+    Spans,
+    Tokenizer,
+)
+from retrievo.contracts.stored import (
+    Batch,
+    Kind,
+    RepresentationStats,
+    Space,
+    Statistics,
+    StoreStats,
+)
+from retrievo.contracts.stores import Store
+
+__all__ = [
+    "Reader",
+    "Tokenizer",
+    "Chunker",
+    "Encoder",
+    "Retriever",
+    "Store",
+    "Fusion",
+    "Reranker",
+    "Expander",
+    "Space",
+    "Kind",
+    "Batch",
+    "Statistics",
+    "StoreStats",
+    "RepresentationStats",
+    "Items",
+    "Spans",
+]

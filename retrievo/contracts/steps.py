@@ -1,0 +1,134 @@
+"""What the steps must offer: readers, chunkers, encoders, retrievers, fusions, rerankers."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from retrievo.contracts.stored import Space
+from retrievo.types import Candidates, Chunk, Document, Query, Representation, Vectors
+
+if TYPE_CHECKING:
+    from retrievo.filters import Filter
+
+Spans = npt.NDArray[np.int32]
+Items = Sequence[tuple[Document, list[Chunk]]]
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """Makes documents of files. `suffixes` are lower-case, with their dot: `{".md"}`.
+
+    Optional: `many = True` where one file holds several documents, with ids of their own (those
+    that begin with '#' are completed with the file's path); `streamed`, the suffixes that are read
+    in pieces and so have no limit of size.
+    """
+
+    suffixes: frozenset[str]
+
+    def read(self, path: Path) -> Iterator[Document]:
+        """The documents of one file, with ids relative to nothing: the walk sets them.
+
+        Raises ReadError, naming the file, where it cannot be read.
+        """
+        ...
+
+
+@runtime_checkable
+class Tokenizer(Protocol):
+    """Says where tokens are; most encoders are one."""
+
+    def token_spans(self, text: str) -> Spans:
+        """int32[n, 2]: start and end of each token in characters, in order, without specials."""
+        ...
+
+
+@runtime_checkable
+class Chunker(Protocol):
+    def chunk(self, document: Document) -> list[Chunk]:
+        """Chunks in order, each an exact slice of the document; an empty text gives one, empty."""
+        ...
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Turns texts into vectors, queries and documents told apart.
+
+    Optional, and looked for by name: `token_spans(text)` (see Tokenizer), `special_tokens: int`,
+    `dense_weight: float` (its share in the default fusion), `identity() -> dict` for the passport,
+    `encode_spans(text, spans)`, `encode_tokens(texts)`.
+    """
+
+    @property
+    def dim(self) -> int: ...
+    @property
+    def max_tokens(self) -> int | None:
+        """The most tokens that one text may have, specials included; None without a limit."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever the vectors of some text may change."""
+        ...
+
+    def encode_query(self, texts: Sequence[str]) -> Vectors:
+        """float32[len(texts), dim], in the order given."""
+        ...
+
+    def encode_document(self, texts: Sequence[str]) -> Vectors:
+        """float32[len(texts), dim], in the order given."""
+        ...
+
+
+@runtime_checkable
+class Retriever(Protocol):
+    """One branch: what it stores of a chunk, and how it searches that.
+
+    Optional: `prepare(queries)`, called outside the store's lock to encode what `search` will need;
+    `score(queries, rows) -> list[Scores]`; `settle(store) -> bool`, called at the end of
+    an ingest to refit what depends on the whole collection; `whole_document = True` where a chunk's
+    representation depends on more of its document than the chunk itself; `depth: int`.
+    """
+
+    @property
+    def representations(self) -> Mapping[str, Space]: ...
+
+    def represent(self, items: Items) -> Mapping[str, Representation]:
+        """A row for each chunk of the items, in their order, for each representation."""
+        ...
+
+    def search(
+        self, queries: Sequence[Query], depth: int, filters: "Filter | None" = None
+    ) -> list[Candidates]:
+        """For each query at most `depth` rows of the store."""
+        ...
+
+
+@runtime_checkable
+class Fusion(Protocol):
+    """Makes one list of several.
+
+    Optional: `check_branches(names)`, which raises ConfigError where it cannot fuse these.
+    """
+
+    def fuse(self, branches: Mapping[str, Candidates], top_k: int) -> Candidates:
+        """The best `top_k` rows and what ties with the last, with `contributions` to each score."""
+        ...
+
+
+@runtime_checkable
+class Reranker(Protocol):
+    """Reads query and chunk together."""
+
+    def rank(self, query: str, chunks: Sequence[Chunk], top_k: int) -> Candidates:
+        """Positions in `chunks` as rows, best first, with the model's own scores."""
+        ...
+
+
+@runtime_checkable
+class Expander(Protocol):
+    def expand(self, query: str) -> list[Query]:
+        """More queries than one, the first often the query itself."""
+        ...
