@@ -7,8 +7,8 @@ from typing import Any
 from retrievo.contracts import Space
 from retrievo.errors import MismatchError
 
-FORMAT = 1
-"""The version of what is on disk; an index of another format is refused."""
+FORMAT = 2
+"""The version of what is on disk: 2 since documents have tenants."""
 
 
 @dataclass(frozen=True, slots=True)

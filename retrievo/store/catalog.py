@@ -4,6 +4,8 @@ The engine holds vectors by row and knows nothing else. A row exists when `chunk
 journal tables make that hold through a kill at any moment: `pending` names rows that were handed to
 the engine and not yet committed here, `dead` names rows that were removed here and may still be in
 the engine. Both are cleared against the engine when the index is opened.
+
+Tenants have numbers; 0 is that of the documents of an index without tenants.
 """
 
 import json
@@ -20,7 +22,7 @@ _CHUNK = """SELECT c.row, d.id, c.text, c.start, c.end, c.token_count,
     d.metadata, c.metadata, c.context, c.parent_start, c.parent_end, c.id
     FROM chunks c JOIN documents d ON d.doc = c.doc"""
 
-_INSERT_CHUNK = "INSERT INTO chunks VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
+_INSERT_CHUNK = "INSERT INTO chunks VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _MOVE_CHUNK = """UPDATE chunks SET ordinal = ?, start = ?, end = ?, token_count = ?, metadata = ?,
     parent_start = ?, parent_end = ? WHERE row = ?"""
 
@@ -71,20 +73,33 @@ class Catalog:
 
     # writing, inside a transaction
 
+    def tenant_number(self, tenant: str | None, *, make: bool = False) -> int:
+        """The tenant's number: 0 without a tenant, -1 where there is none of the name."""
+        if tenant is None:
+            return 0
+        found = self._database.all("SELECT tenant FROM tenants WHERE name = ?", (tenant,))
+        if found:
+            return int(found[0][0])
+        if not make:
+            return -1
+        self._database.execute("INSERT INTO tenants (name) VALUES (?)", (tenant,))
+        return self.tenant_number(tenant)
+
     def put_documents(
-        self, documents: Sequence[Document], fingerprints: Sequence[str]
+        self, documents: Sequence[Document], fingerprints: Sequence[str], tenant: int
     ) -> list[int]:
         """The documents' numbers, old or new; their chunks stay as they are."""
-        ids = [document.id for document in documents]
-        known = dict(self._database.among("SELECT id, doc FROM documents WHERE id IN", ids))
+        known = self._documents("SELECT id, doc", [document.id for document in documents], tenant)
         last = self._database.all("SELECT max(doc) FROM documents")[0][0] or 0
         fresh = count(last + 1)
-        numbers = [known[name] if name in known else next(fresh) for name in ids]
+        numbers = [
+            known[document.id] if document.id in known else next(fresh) for document in documents
+        ]
         self._database.each(
-            "INSERT INTO documents VALUES (?, ?, ?, ?) ON CONFLICT (doc) DO UPDATE "
+            "INSERT INTO documents VALUES (?, ?, ?, ?, ?) ON CONFLICT (doc) DO UPDATE "
             "SET fingerprint = excluded.fingerprint, metadata = excluded.metadata",
             (
-                (number, document.id, fingerprint, _json(document.metadata))
+                (number, document.id, fingerprint, _json(document.metadata), tenant)
                 for number, document, fingerprint in zip(
                     numbers, documents, fingerprints, strict=True
                 )
@@ -92,13 +107,22 @@ class Catalog:
         )
         return numbers
 
+    def _documents(self, select: str, doc_ids: Sequence[str], tenant: int) -> dict[str, Any]:
+        return dict(
+            self._database.among(
+                f"{select} FROM documents WHERE tenant = ? AND id IN", doc_ids, (tenant,)
+            )
+        )
+
     def bury(self, rows: Rows) -> None:
         """Remove the rows; they stay in `dead` until the engine has forgotten them."""
         values = [(row,) for row in rows.tolist()]
         self._database.each("DELETE FROM chunks WHERE row = ?", values)
         self._database.each("INSERT OR IGNORE INTO dead VALUES (?)", values)
 
-    def insert_chunks(self, values: Iterable[tuple[int, int, int, Chunk, bool]]) -> None:
+    def insert_chunks(
+        self, values: Iterable[tuple[int, int, int, Chunk, bool]], tenant: int
+    ) -> None:
         """Takes (row, document number, ordinal, chunk, has metadata of its own)."""
         self._database.each(
             _INSERT_CHUNK,
@@ -115,6 +139,7 @@ class Catalog:
                     _encode(chunk.context),
                     _json(chunk.metadata) if own else None,
                     *(chunk.parent or (None, None)),
+                    tenant,
                 )
                 for row, doc, ordinal, chunk, own in values
             ),
@@ -138,8 +163,19 @@ class Catalog:
             ),
         )
 
-    def remove_documents(self, doc_ids: Sequence[str]) -> None:
-        self._database.each("DELETE FROM documents WHERE id = ?", [(name,) for name in doc_ids])
+    def remove_documents(self, doc_ids: Sequence[str], tenant: int) -> None:
+        self._database.each(
+            "DELETE FROM documents WHERE id = ? AND tenant = ?",
+            [(name, tenant) for name in doc_ids],
+        )
+        if doc_ids and tenant:
+            # The last document of a tenant takes the name with it.
+            self._database.execute(
+                "DELETE FROM tenants WHERE tenant = ? AND NOT EXISTS "
+                "(SELECT 1 FROM chunks WHERE chunks.tenant = ? LIMIT 1) AND NOT EXISTS "
+                "(SELECT 1 FROM documents WHERE documents.tenant = ? LIMIT 1)",
+                (tenant, tenant, tenant),
+            )
 
     # reading
 
@@ -156,19 +192,51 @@ class Catalog:
             for found in self._database.among(f"{_CHUNK} WHERE c.row IN", rows.tolist())
         }
 
-    def rows_of_chunks(self, chunk_ids: Sequence[str]) -> dict[str, int]:
-        return dict(self._database.among("SELECT id, row FROM chunks WHERE id IN", list(chunk_ids)))
+    def rows_of_chunks(self, chunk_ids: Sequence[str], tenant: int) -> dict[str, int]:
+        return dict(
+            self._database.among(
+                "SELECT id, row FROM chunks WHERE tenant = ? AND id IN", list(chunk_ids), (tenant,)
+            )
+        )
 
-    def rows_of_documents(self, doc_ids: Sequence[str]) -> dict[str, list[int]]:
+    def rows_of_documents(self, doc_ids: Sequence[str], tenant: int) -> dict[str, list[int]]:
         """The rows of each document that is there, in the order of its chunks."""
         found: dict[str, list[tuple[int, int]]] = {}
         for doc_id, ordinal, row in self._database.among(
             "SELECT d.id, c.ordinal, c.row FROM documents d JOIN chunks c ON c.doc = d.doc "
-            "WHERE d.id IN",
+            "WHERE d.tenant = ? AND d.id IN",
             list(doc_ids),
+            (tenant,),
         ):
             found.setdefault(doc_id, []).append((ordinal, row))
         return {doc_id: [row for _, row in sorted(rows)] for doc_id, rows in found.items()}
+
+    def tenants(self, rows: Rows) -> dict[int, str | None]:
+        """Whose each row is; None where the index has no tenants."""
+        return dict(
+            self._database.among(
+                "SELECT c.row, t.name FROM chunks c LEFT JOIN tenants t ON t.tenant = c.tenant "
+                "WHERE c.row IN",
+                rows.tolist(),
+            )
+        )
+
+    def tenanted(self) -> bool | None:
+        """Whether documents have tenants; None where there is no document."""
+        found = self._database.all("SELECT tenant FROM documents LIMIT 1")
+        return bool(found[0][0]) if found else None
+
+    def tenant_count(self) -> int:
+        return int(self._database.all("SELECT count(*) FROM tenants")[0][0])
+
+    def rows_of_tenant(self, tenant: int) -> Rows:
+        """Ascending."""
+        # `tenant > 0` is what lets SQLite use the partial index.
+        return _rows(
+            self._database.all(
+                "SELECT row FROM chunks WHERE tenant = ? AND tenant > 0 ORDER BY row", (tenant,)
+            )
+        )
 
     def document_numbers(self, rows: Rows) -> dict[int, int]:
         return dict(self._database.among("SELECT row, doc FROM chunks WHERE row IN", rows.tolist()))
@@ -176,11 +244,11 @@ class Catalog:
     def chunk_ids(self, rows: Rows) -> dict[int, str]:
         return dict(self._database.among("SELECT row, id FROM chunks WHERE row IN", rows.tolist()))
 
-    def fingerprints(self, doc_ids: Sequence[str] | None) -> dict[str, str]:
-        if doc_ids is None:
-            return dict(self._database.all("SELECT id, fingerprint FROM documents"))
+    def fingerprints(self, doc_ids: Sequence[str] | None, tenant: int) -> dict[str, str]:
+        if doc_ids is not None:
+            return self._documents("SELECT id, fingerprint", list(doc_ids), tenant)
         return dict(
-            self._database.among("SELECT id, fingerprint FROM documents WHERE id IN", list(doc_ids))
+            self._database.all("SELECT id, fingerprint FROM documents WHERE tenant = ?", (tenant,))
         )
 
     def counts(self) -> tuple[int, int]:

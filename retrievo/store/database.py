@@ -9,19 +9,22 @@ from typing import Any
 
 from retrievo.errors import IndexLockedError, StoreError
 
-_SCHEMA = """
+SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE tenants (tenant INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE documents (
-    doc INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, fingerprint TEXT NOT NULL,
-    metadata TEXT NOT NULL
+    doc INTEGER PRIMARY KEY, id TEXT NOT NULL, fingerprint TEXT NOT NULL,
+    metadata TEXT NOT NULL, tenant INTEGER NOT NULL, UNIQUE (id, tenant)
 );
 CREATE TABLE chunks (
     row INTEGER PRIMARY KEY, doc INTEGER NOT NULL, ordinal INTEGER NOT NULL,
-    id TEXT NOT NULL UNIQUE, start INTEGER NOT NULL, end INTEGER NOT NULL,
+    id TEXT NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,
     token_count INTEGER NOT NULL, text TEXT NOT NULL, context TEXT NOT NULL,
-    metadata TEXT, parent_start INTEGER, parent_end INTEGER
+    metadata TEXT, parent_start INTEGER, parent_end INTEGER, tenant INTEGER NOT NULL,
+    UNIQUE (id, tenant)
 );
 CREATE INDEX chunks_of_document ON chunks (doc, ordinal);
+CREATE INDEX chunks_of_tenant ON chunks (tenant) WHERE tenant > 0;
 CREATE TABLE lengths (
     representation TEXT, row INTEGER, length REAL NOT NULL, PRIMARY KEY (representation, row)
 ) WITHOUT ROWID;
@@ -34,6 +37,12 @@ CREATE TABLE totals (
 CREATE TABLE pending (first INTEGER NOT NULL, past INTEGER NOT NULL);
 CREATE TABLE dead (row INTEGER PRIMARY KEY);
 """
+
+
+def statements(schema: str) -> list[str]:
+    """The single statements of a text that has none with a semicolon inside."""
+    return [statement.strip() for statement in schema.split(";")[:-1]]
+
 
 VALUES_A_STATEMENT = 500
 """SQLite takes at most 32,766 values a statement; short statements stay in its cache."""
@@ -59,7 +68,7 @@ class Database:
                 self._connection.execute(f"PRAGMA {pragma}")
             self._connection.execute("BEGIN IMMEDIATE")
             if create:
-                for statement in _SCHEMA.split(";")[:-1]:
+                for statement in statements(SCHEMA):
                     self._connection.execute(statement)
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:

@@ -1,7 +1,5 @@
 """The embedded store: Qdrant Edge holds the vectors, SQLite everything else, in one folder."""
 
-import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -11,19 +9,17 @@ import numpy as np
 import numpy.typing as npt
 
 from retrievo.contracts import Batch, Statistics
-from retrievo.errors import IndexLockedError, IndexMissingError, StoreError
+from retrievo.errors import IndexMissingError, StoreError
 from retrievo.filters import Filter
 from retrievo.passport import Passport
-from retrievo.store.catalog import Catalog
-from retrievo.store.columns import Columns, Matching
-from retrievo.store.counts import TermCounts
-from retrievo.store.database import Database
-from retrievo.store.engine import Engine, only
-from retrievo.store.folder import CATALOG, VECTORS, held_by, hold, make_index, meta_of, release
+from retrievo.store.engine import only
+from retrievo.store.folder import CATALOG, make_index
 from retrievo.store.locking import ReadWriteLock
+from retrievo.store.matching import MatchingRows
 from retrievo.store.narrowing import search_among
+from retrievo.store.opened import OpenIndex
 from retrievo.store.writing import write_batch
-from retrievo.types import Candidates, Chunk, Representation, Rows, Scores, SparseRows, Vectors
+from retrievo.types import Candidates, Chunk, Representation, Rows, Scores
 
 
 class LocalStore:
@@ -33,19 +29,13 @@ class LocalStore:
     process left behind in the engine is removed when the index is opened again.
     """
 
-    capabilities = frozenset({"dense", "sparse", "filter", "persistent"})
+    capabilities = frozenset({"dense", "sparse", "filter", "tenants", "persistent"})
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.lock = ReadWriteLock()
-        self.database: Database
-        self.catalog: Catalog
-        self.engine: Engine
-        self.counts: TermCounts
-        self._open = False
-        self._process = 0
-        self._passport: Passport | None = None
-        self._columns: Columns | None = None
+        self._index: OpenIndex | None = None
+        self._matching: MatchingRows
         self._counted: tuple[int, int] | None = None
 
     # opening and closing
@@ -55,7 +45,7 @@ class LocalStore:
         return (self.path / CATALOG).exists()
 
     def open(self, passport: Passport | None, config: Mapping[str, Any] | None = None) -> None:
-        if self._open:
+        if self._index is not None:
             return
         create = not self.exists()
         if create and passport is None:
@@ -65,60 +55,24 @@ class LocalStore:
             )
         if create and passport is not None:
             make_index(self.path, passport, config or {})
-        self._load()
-
-    def _load(self) -> None:
-        try:
-            self.database = Database(self.path / CATALOG, create=False)
-        except IndexLockedError:
-            raise IndexLockedError(held_by(self.path)) from None
-        try:
-            self.catalog = Catalog(self.database)
-            self.counts = TermCounts(self.database)
-            text = self.catalog.meta("passport")
-            if text is None:
-                raise StoreError(f"{self.path / CATALOG} is not a Retrievo index")
-            self._passport = Passport.from_json(text)
-            spaces = self._passport.representations
-            self.engine = Engine(self.path / VECTORS, spaces, create=False)
-            self._recover()
-        except BaseException:
-            self.database.close()
-            raise
-        hold(self.path)
-        self._open, self._process = True, os.getpid()
-
-    def _recover(self) -> None:
-        """Remove from the engine what a killed process had not committed, or had deleted."""
-        pending, dead = self.catalog.unsettled()
-        if not pending and not len(dead):
-            return
-        for first, past in pending:
-            kept = self.catalog.has_rows(first, past)
-            self.engine.delete([row for row in range(first, past) if row not in kept])
-        self.engine.delete(dead.tolist())
-        self.engine.flush()
-        with self.catalog.transaction():
-            self.catalog.clear_pending()
-        self.catalog.clear_dead()
+        self._index = OpenIndex(self.path)
+        self._matching = MatchingRows(self._index.catalog, self.path)
+        self._counted = None
 
     def close(self) -> None:
-        if not self._open or os.getpid() != self._process:
+        if self._index is None or not self._index.is_mine():
             return
         with self.lock.writing():
-            self._open = False
-            self.engine.close()
-            release(self.path)
-            self.database.close()
+            index, self._index = self._index, None
+            if index is not None:
+                index.close()
 
-    def _check_open(self) -> None:
-        if not self._open:
+    def _opened(self) -> OpenIndex:
+        """The open index. Raises StoreError after `close`, and in a forked process."""
+        if self._index is None:
             raise StoreError(f"the index {self.path} is closed; open it again")
-        if os.getpid() != self._process:
-            raise StoreError(
-                f"the index {self.path} was opened in process {self._process}, from which this one "
-                "was forked; open it after the fork"
-            )
+        self._index.check_process()
+        return self._index
 
     def reading(self) -> AbstractContextManager[None]:
         return self.lock.reading()
@@ -126,175 +80,175 @@ class LocalStore:
     # what it is
 
     def passport(self) -> Passport | None:
-        self._check_open()
-        return self._passport
+        return self._opened().passport
 
     def config(self) -> dict[str, Any] | None:
-        self._check_open()
-        text = self.catalog.meta("config")
-        return json.loads(text) if text else None
+        return self._opened().config()
 
     def stamp(self, passport: Passport, config: Mapping[str, Any]) -> None:
-        self._check_open()
-        with self.lock.writing(), self.catalog.transaction():
-            self.catalog.set_meta(meta_of(passport, config))
-        self._passport = passport
+        with self.lock.writing():
+            self._opened().stamp(passport, config)
+
+    def health(self) -> list[str]:
+        """What is wrong with the index, a sentence each; nothing where it is whole."""
+        with self.lock.reading():
+            return self._opened().health()
 
     # writing
 
     def write(self, batch: Batch) -> None:
-        self._check_open()
-        with self._writing():
-            write_batch(self.catalog, self.counts, self.engine, batch)
+        with self._writing() as index:
+            self._matching.check(batch.tenant)
+            write_batch(index.catalog, index.counts, index.engine, batch)
 
-    def delete(self, doc_ids: Sequence[str]) -> int:
-        self._check_open()
-        with self._writing():
-            here = list(self.catalog.fingerprints(list(doc_ids)))
-            nothing = Batch([], [], {}, np.empty(0, np.int64))
-            write_batch(self.catalog, self.counts, self.engine, nothing, remove=here)
+    def delete(self, doc_ids: Sequence[str], tenant: str | None = None) -> int:
+        with self._writing() as index:
+            here = list(self.fingerprints(list(doc_ids), tenant))
+            nothing = Batch([], [], {}, np.empty(0, np.int64), tenant)
+            write_batch(index.catalog, index.counts, index.engine, nothing, remove=here)
         return len(here)
 
     def replace(
         self, representation: str, rows: Rows, values: Representation, fitted_mean: float | None
     ) -> None:
-        self._check_open()
-        with self._writing():
-            self.engine.replace(representation, rows, values)
-            self.engine.flush()
+        with self._writing() as index:
+            index.engine.replace(representation, rows, values)
+            index.engine.flush()
             if fitted_mean is not None:
-                with self.catalog.transaction():
-                    self.counts.set_fitted(representation, fitted_mean)
+                with index.catalog.transaction():
+                    index.counts.set_fitted(representation, fitted_mean)
 
     def settle(self) -> None:
-        self._check_open()
         with self.lock.writing():
-            self.engine.settle()
+            self._opened().engine.settle()
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
+    def _writing(self) -> Iterator[OpenIndex]:
         """Alone; nothing remembered is believed afterwards, and nothing half done stays behind.
 
         What an error or an interrupt left in the engine would be found by the next search. Where
         not even taking it out succeeds, the index closes: opening it again does it.
         """
+        self._opened()
         with self.lock.writing():
+            index = self._opened()
             try:
-                yield
+                yield index
             except BaseException:
                 try:
-                    self._recover()
+                    index.recover()
                 except StoreError:
                     self.close()
                 raise
             finally:
-                self._columns = self._counted = None
-                self.counts.forget()
+                self._counted = None
+                self._matching.forget()
+                index.counts.forget()
 
     # searching
 
     def search(
         self,
         representation: str,
-        queries: Vectors | SparseRows,
+        queries: Representation,
         depth: int,
         filters: Filter | None = None,
     ) -> list[Candidates]:
-        self._check_open()
         with self.lock.reading():
-            among = None if filters is None else self._matching(filters)
+            engine = self._opened().engine
+            among = self._matching.of(filters)
             return [
-                search_among(self.engine, representation, queries[i], depth, among)
+                search_among(engine, representation, queries[i], depth, among)
                 for i in range(len(queries))
             ]
 
-    def _matching(self, filters: Filter) -> Matching:
-        if self._columns is None:
-            self._columns = Columns(self.catalog.all_rows(), self.catalog.all_metadata)
-        return self._columns.matching(filters)
-
-    def score(self, representation: str, queries: Vectors | SparseRows, rows: Rows) -> list[Scores]:
-        self._check_open()
+    def score(self, representation: str, queries: Representation, rows: Rows) -> list[Scores]:
         with self.lock.reading():
+            engine = self._opened().engine
             condition = only(rows)
             given = []
             for i in range(len(queries)):
-                found, scores = self.engine.search(representation, queries[i], len(rows), condition)
+                found, scores = engine.search(representation, queries[i], len(rows), condition)
                 known = dict(zip(found.tolist(), scores.tolist(), strict=True))
                 given.append(np.array([known.get(row, 0.0) for row in rows.tolist()], np.float32))
             return given
 
-    # reading
+    def count(self, filters: Filter | None = None) -> int:
+        with self.lock.reading():
+            if filters is None:
+                return self._sizes()[1]
+            among = self._matching.of(filters)
+            return self._sizes()[1] if among is None else len(among.rows)
+
+    # looking up
 
     def get(self, rows: Rows) -> list[Chunk]:
-        self._check_open()
-        found = self.catalog.chunks(rows)
+        found = self._opened().catalog.chunks(rows)
         try:
             return [found[row] for row in rows.tolist()]
         except KeyError as missing:
             raise StoreError(f"the index {self.path} has no row {missing.args[0]}") from None
 
-    def rows(self, chunk_ids: Sequence[str]) -> Rows:
-        self._check_open()
-        found = self.catalog.rows_of_chunks(chunk_ids)
+    def rows(self, chunk_ids: Sequence[str], tenant: str | None = None) -> Rows:
+        number = self._number(tenant)
+        found = self._opened().catalog.rows_of_chunks(chunk_ids, number)
         return np.array([found.get(name, -1) for name in chunk_ids], np.int64)
 
-    def document_rows(self, doc_ids: Sequence[str]) -> list[Rows]:
-        self._check_open()
-        found = self.catalog.rows_of_documents(doc_ids)
+    def document_rows(self, doc_ids: Sequence[str], tenant: str | None = None) -> list[Rows]:
+        number = self._number(tenant)
+        found = self._opened().catalog.rows_of_documents(doc_ids, number)
         return [np.array(found.get(name, []), np.int64) for name in doc_ids]
 
+    def fingerprints(
+        self, doc_ids: Sequence[str] | None = None, tenant: str | None = None
+    ) -> dict[str, str]:
+        number = self._number(tenant)
+        return self._opened().catalog.fingerprints(doc_ids, number)
+
+    def _number(self, tenant: str | None) -> int:
+        index = self._opened()
+        self._matching.check(tenant)
+        return index.catalog.tenant_number(tenant)
+
     def document_numbers(self, rows: Rows) -> Rows:
-        self._check_open()
-        found = self.catalog.document_numbers(rows)
+        found = self._opened().catalog.document_numbers(rows)
         return np.array([found[row] for row in rows.tolist()], np.int64)
 
+    def tenants(self, rows: Rows) -> list[str | None]:
+        found = self._opened().catalog.tenants(rows)
+        return [found[row] for row in rows.tolist()]
+
+    def tenanted(self) -> bool | None:
+        self._opened()
+        return self._matching.tenanted()
+
     def scan(self, size: int = 1024) -> Iterator[Rows]:
-        self._check_open()
-        rows = self.catalog.all_rows()
+        rows = self._opened().catalog.all_rows()
         for start in range(0, len(rows), size):
             yield rows[start : start + size]
 
     def vectors(self, representation: str, rows: Rows) -> Representation:
-        self._check_open()
         with self.lock.reading():
-            return self.engine.fetch(representation, rows)
-
-    def fingerprints(self, doc_ids: Sequence[str] | None = None) -> dict[str, str]:
-        self._check_open()
-        return self.catalog.fingerprints(doc_ids)
+            return self._opened().engine.fetch(representation, rows)
 
     def statistics(self, representation: str) -> Statistics:
-        self._check_open()
         with self.lock.reading():
-            return self.counts.statistics(representation)
+            return self._opened().counts.statistics(representation)
 
     def frequencies(
         self, representation: str, indices: npt.NDArray[np.uint32]
     ) -> npt.NDArray[np.int64]:
-        self._check_open()
         with self.lock.reading():
-            return np.array(self.counts.frequencies(representation, indices.tolist()), np.int64)
-
-    def count(self, filters: Filter | None = None) -> int:
-        self._check_open()
-        with self.lock.reading():
-            return self._sizes()[1] if filters is None else len(self._matching(filters).rows)
+            counts = self._opened().counts
+            return np.array(counts.frequencies(representation, indices.tolist()), np.int64)
 
     def document_count(self) -> int:
-        self._check_open()
         with self.lock.reading():
             return self._sizes()[0]
 
     def _sizes(self) -> tuple[int, int]:
         """Documents and chunks; SQLite counts by walking through them, so it is asked once."""
+        index = self._opened()
         if self._counted is None:
-            self._counted = self.catalog.counts()
+            self._counted = index.catalog.counts()
         return self._counted
-
-    def health(self) -> list[str]:
-        """What is wrong with the index, a sentence each; nothing where it is whole."""
-        self._check_open()
-        rows, points = self.count(), self.engine.count()
-        told = f"the catalog has {rows} chunks, the engine {points} vectors: index again"
-        return [] if rows == points else [told]

@@ -35,13 +35,14 @@ def write_batch(
     *,
     remove: Sequence[str] = (),
 ) -> None:
-    """Replace the batch's documents and take out those of `remove`.
+    """Replace the batch's documents and take out those of `remove`, all of the batch's tenant.
 
     1. New rows are journalled as pending, handed to the engine, and flushed.
     2. One catalog transaction makes them visible and takes the old ones away.
     3. The engine forgets the old ones. A kill between two steps leaves the old or the new whole.
     """
-    change = _change(catalog, batch, remove)
+    tenant = catalog.tenant_number(batch.tenant)
+    change = _change(catalog, batch, remove, tenant)
     n = len(change.fresh)
     values = _values(counts, engine, batch, change)
     lost = {name: engine.fetch(name, change.gone) for name in engine.sparse if len(change.gone)}
@@ -54,8 +55,9 @@ def write_batch(
         for name in engine.sparse:
             _count(counts, name, values.get(name), rows, lost.get(name), change.gone)
         catalog.bury(change.gone)
-        catalog.remove_documents(remove)
-        _put(catalog, batch, change, rows)
+        catalog.remove_documents(remove, tenant)
+        if batch.items:
+            _put(catalog, batch, change, rows, catalog.tenant_number(batch.tenant, make=True))
         catalog.clear_pending()
     if len(change.gone):
         engine.delete(change.gone.tolist())
@@ -63,8 +65,9 @@ def write_batch(
         catalog.clear_dead()
 
 
-def _change(catalog: Catalog, batch: Batch, remove: Sequence[str]) -> _Change:
-    old = catalog.rows_of_documents([*(document.id for document, _ in batch.items), *remove])
+def _change(catalog: Catalog, batch: Batch, remove: Sequence[str], tenant: int) -> _Change:
+    names = [*(document.id for document, _ in batch.items), *remove]
+    old = catalog.rows_of_documents(names, tenant)
     old_rows = np.array([row for rows in old.values() for row in rows], np.int64)
     chunks = [chunk for _, part in batch.items for chunk in part]
     if not len(old_rows):
@@ -128,11 +131,12 @@ def _count(
             counts.set_fitted(name, new.fitted_mean)
 
 
-def _put(catalog: Catalog, batch: Batch, change: _Change, rows: Rows) -> None:
+def _put(catalog: Catalog, batch: Batch, change: _Change, rows: Rows, tenant: int) -> None:
     row_of = dict(zip(change.fresh.tolist(), rows.tolist(), strict=True))
     place = 0
     new, moved = [], []
-    numbers = catalog.put_documents([document for document, _ in batch.items], batch.fingerprints)
+    documents = [document for document, _ in batch.items]
+    numbers = catalog.put_documents(documents, batch.fingerprints, tenant)
     for doc, (document, chunks) in zip(numbers, batch.items, strict=True):
         for ordinal, chunk in enumerate(chunks):
             own = chunk.metadata is not document.metadata
@@ -142,4 +146,4 @@ def _put(catalog: Catalog, batch: Batch, change: _Change, rows: Rows) -> None:
                 new.append((row_of[place], doc, ordinal, chunk, own))
             place += 1
     catalog.move_chunks(moved)
-    catalog.insert_chunks(new)
+    catalog.insert_chunks(new, tenant)

@@ -55,7 +55,7 @@ def test_another_format_is_refused(index):
     connection.execute("UPDATE meta SET value = ? WHERE key = 'passport'", (json.dumps(passport),))
     connection.commit()
     connection.close()
-    with pytest.raises(MismatchError, match=r"format 99.*reads format 1"):
+    with pytest.raises(MismatchError, match=r"format 99.*knows 1 to 2"):
         Pipeline.open(index)
 
 

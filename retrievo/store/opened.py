@@ -1,0 +1,88 @@
+"""An index that is open: its catalog, its engine, and what a killed process left to clean up."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from retrievo.errors import IndexLockedError, StoreError
+from retrievo.passport import Passport
+from retrievo.store.catalog import Catalog
+from retrievo.store.counts import TermCounts
+from retrievo.store.database import Database
+from retrievo.store.engine import Engine
+from retrievo.store.folder import CATALOG, VECTORS, held_by, hold, meta_of, release
+from retrievo.store.formats import bring_up_to_date
+
+
+class OpenIndex:
+    """The parts of one index, from the moment they are loaded until `close`.
+
+    Raises IndexLockedError, which names the holder, where another process has it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.process = os.getpid()
+        try:
+            self.database = Database(path / CATALOG, create=False)
+        except IndexLockedError:
+            raise IndexLockedError(held_by(path)) from None
+        try:
+            bring_up_to_date(self.database, path)
+            self.catalog = Catalog(self.database)
+            self.counts = TermCounts(self.database)
+            self.passport = Passport.from_json(self.catalog.meta("passport") or "{}")
+            self.engine = Engine(path / VECTORS, self.passport.representations, create=False)
+            self.recover()
+        except BaseException:
+            self.database.close()
+            raise
+        hold(path)
+
+    def recover(self) -> None:
+        """Remove from the engine what a killed process had not committed, or had deleted."""
+        pending, dead = self.catalog.unsettled()
+        if not pending and not len(dead):
+            return
+        for first, past in pending:
+            kept = self.catalog.has_rows(first, past)
+            self.engine.delete([row for row in range(first, past) if row not in kept])
+        self.engine.delete(dead.tolist())
+        self.engine.flush()
+        with self.catalog.transaction():
+            self.catalog.clear_pending()
+        self.catalog.clear_dead()
+
+    def config(self) -> dict[str, Any] | None:
+        text = self.catalog.meta("config")
+        return json.loads(text) if text else None
+
+    def stamp(self, passport: Passport, config: Mapping[str, Any]) -> None:
+        with self.catalog.transaction():
+            self.catalog.set_meta(meta_of(passport, config))
+        self.passport = passport
+
+    def health(self) -> list[str]:
+        """What is wrong with the index, a sentence each; nothing where it is whole."""
+        rows, points = self.catalog.counts()[1], self.engine.count()
+        told = f"the catalog has {rows} chunks, the engine {points} vectors: index again"
+        return [] if rows == points else [told]
+
+    def is_mine(self) -> bool:
+        """Whether this is the process that opened it."""
+        return os.getpid() == self.process
+
+    def check_process(self) -> None:
+        """Raise StoreError in a process that was forked from the one that opened the index."""
+        if not self.is_mine():
+            raise StoreError(
+                f"the index {self.path} was opened in process {self.process}, from which this one "
+                "was forked; open it after the fork"
+            )
+
+    def close(self) -> None:
+        self.engine.close()
+        release(self.path)
+        self.database.close()
