@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         RetrievoError,
         RetrievoWarning,
         StoreError,
+        TenantError,
         UnknownNameError,
     )
     from retrievo.filters import F
@@ -53,6 +54,7 @@ _HOME = {
     "StoreError": "retrievo.errors",
     "IndexMissingError": "retrievo.errors",
     "IndexLockedError": "retrievo.errors",
+    "TenantError": "retrievo.errors",
     "MismatchError": "retrievo.errors",
     "IngestError": "retrievo.errors",
     "DatasetError": "retrievo.errors",
@@ -79,6 +81,7 @@ __all__ = [
     "StoreError",
     "IndexMissingError",
     "IndexLockedError",
+    "TenantError",
     "MismatchError",
     "IngestError",
     "DatasetError",

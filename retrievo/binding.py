@@ -6,7 +6,8 @@ from typing import Any
 from retrievo.config import Config
 from retrievo.config.assembly import Assembly
 from retrievo.contracts import Store
-from retrievo.errors import ConfigError, MismatchError
+from retrievo.errors import ConfigError, MismatchError, TenantError
+from retrievo.filters import check_tenant
 from retrievo.identity import check_pair, passport_of
 from retrievo.passport import Passport
 
@@ -32,9 +33,12 @@ class Binding:
         self._checked_for_reading = self._checked_for_searching = False
         self._checked_for_writing = False
 
-    def for_reading(self) -> Store:
-        """The open store. Raises IndexMissingError, IndexLockedError, MismatchError."""
-        store = self._store()
+    def for_reading(self, tenant: str | None = None) -> Store:
+        """The open store. Raises IndexMissingError, IndexLockedError, MismatchError.
+
+        Raises StoreError for a tenant where the store cannot keep tenants apart.
+        """
+        store = self._store(tenant)
         if not self._checked_for_reading:
             stored = self._stored()
             store.open(None)
@@ -44,20 +48,20 @@ class Binding:
             self._checked_for_reading = True
         return store
 
-    def for_searching(self) -> Store:
+    def for_searching(self, tenant: str | None = None) -> Store:
         """The open store, compared with the parts themselves: a search builds them anyway.
 
         So an encoder that was trained anew under its old name is noticed as well.
         """
-        store = self.for_reading()
+        store = self.for_reading(tenant)
         if not self._checked_for_searching:
             self._check(store, self._own_passport(), writing=False)
             self._checked_for_searching = True
         return store
 
-    def for_writing(self) -> Store:
+    def for_writing(self, tenant: str | None = None) -> Store:
         """The open store, made where there was none. Raises IndexLockedError, MismatchError."""
-        store = self._store()
+        store = self._store(tenant)
         if not self._checked_for_writing:
             mine = self._own_passport()
             store.open(mine, self._stored())
@@ -70,11 +74,11 @@ class Binding:
             self._checked_for_writing = True
         return store
 
-    def for_planning(self) -> Store:
+    def for_planning(self, tenant: str | None = None) -> Store:
         """The open store, or an empty one in memory: a plan makes no index where there is none."""
-        exists = getattr(self._store(), "exists", None)
+        exists = getattr(self._store(tenant), "exists", None)
         if exists is None or exists():
-            return self.for_writing()
+            return self.for_writing(tenant)
         empty: Store = self._assembly.make("store", "memory")
         empty.open(self._own_passport(), {})
         return empty
@@ -83,9 +87,16 @@ class Binding:
         if self._opened:
             self._store().close()
 
-    def _store(self) -> Store:
+    def _store(self, tenant: str | None = None) -> Store:
         store: Store = self._assembly.part("store")
         self._opened = True
+        if tenant is not None:
+            check_tenant(tenant)
+            if "tenants" not in store.capabilities:
+                raise TenantError(
+                    f"the store {type(store).__name__} cannot keep tenants apart; use one that can "
+                    "(local, memory, qdrant), or a store for each tenant"
+                )
         return store
 
     def _stored(self) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from typing import Any, Literal
 import numpy as np
 
 from retrievo.contracts import Retriever, Store
-from retrievo.filters import Filter, matches
+from retrievo.filters import Filter, matches, unscoped
 from retrievo.hits import Hit
+from retrievo.ingest.sources import check_ids
 from retrievo.search import DEPTH, Searcher
-from retrievo.sources import check_ids
 from retrievo.types import Query
 
 DEEPEST = 100_000
@@ -72,12 +72,13 @@ def explain_document(
     """The account of one document, from the same search that a user would run."""
     with store.reading():
         known = check_ids(doc_id)
-        rows = store.document_rows(known)[0] if known else np.empty(0, np.int64)
+        tenant, wanted = unscoped(filters)
+        rows = store.document_rows(known, tenant)[0] if known else np.empty(0, np.int64)
         if not len(rows):
             return DocumentExplanation(query, doc_id, "not indexed", None, None, {})
         chunks = store.get(rows)
-        if filters is not None and not any(
-            matches(filters, chunk.metadata, chunk.doc_id) for chunk in chunks
+        if wanted is not None and not any(
+            matches(wanted, chunk.metadata, chunk.doc_id) for chunk in chunks
         ):
             return DocumentExplanation(query, doc_id, "filtered out", None, None, {})
         branches: dict[str, dict[str, Any]] = {}

@@ -1,26 +1,26 @@
 """The pipeline: read, chunk, encode, store, retrieve, fuse, rerank, in one object."""
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from retrievo.binding import Binding, check_objects
+from retrievo.binding import Binding
 from retrievo.config import Config
 from retrievo.config.assembly import Assembly
 from retrievo.contracts import Reader, Store
 from retrievo.errors import ConfigError
 from retrievo.events import StageDone
 from retrievo.explain import DocumentExplanation, explain_document
-from retrievo.filters import Filter, as_filter
+from retrievo.filters import Filter, as_filter, scoped
 from retrievo.hits import Hits
 from retrievo.host import Host
-from retrievo.ingest import Ingest
+from retrievo.ingest.report import IndexReport, Plan, Progress
+from retrievo.ingest.run import Ingest
+from retrievo.ingest.sources import Sources, check_ids
+from retrievo.opening import stored_configuration
 from retrievo.passport import Passport
-from retrievo.report import IndexReport, Plan, Progress
 from retrievo.search import Searcher
-from retrievo.sources import Sources, check_ids
 from retrievo.telling import collecting
 
 Filters = Filter | str | Mapping[str, Any] | None
@@ -45,23 +45,9 @@ class Pipeline:
         what derives from it, ConfigError where the index was made with an object that is missing.
         """
         host = Host(plugins)
-        store = host.registry.resolve("stores", "local")(path)
+        config, given = stored_configuration(Path(path), host, parts)
         pipeline = cls.__new__(cls)
-        if not store.exists():
-            pipeline._setup(Config.of({}), host, parts, Path(path))
-            return pipeline
-        store.open(None)
-        try:
-            stored = store.config() or {}
-            check_objects(stored.get("objects", {}), parts, path)
-            config = Config.of(stored.get("tables", {}), source=f"the index {path}")
-            pipeline._setup(
-                config, host, {**parts, "store": parts.get("store") or store}, Path(path)
-            )
-            pipeline._assembly.check_names()
-        except BaseException:
-            store.close()
-            raise
+        pipeline._setup(config, host, given, Path(path))
         return pipeline
 
     @classmethod
@@ -135,51 +121,56 @@ class Pipeline:
         self,
         sources: Any,
         *,
+        tenant: str | None = None,
+        delete_missing: bool = False,
         on_error: Literal["raise", "skip"] = "raise",
         progress: Callable[[Progress], None] | None = None,
     ) -> IndexReport:
         """Bring the index up to date with the sources; what did not change is left alone.
 
         Takes paths of files and folders, Documents, mappings with a text, or an iterable of them.
-        Documents that are in the index and not in the sources stay. Files that cannot be read are
-        told in the report's warnings. Raises IngestError after the run where documents failed, or
-        with `on_error="skip"` only reports them; raises MismatchError where the index was made
-        with another encoder or chunker.
+        Documents that are in the index and not in the sources stay, unless `delete_missing`: then
+        those go that came from the folders given, or all others where documents were given.
+        With `tenant` the documents are seen by searches of that tenant alone.
+
+        Files that cannot be read are told in the report's warnings. Raises IngestError after the
+        run where documents failed, or with `on_error="skip"` only reports them; raises
+        MismatchError where the index was made with another encoder or chunker, TenantError where
+        it has tenants and none is given, or the other way round.
         """
         if on_error not in ("raise", "skip"):
             raise ConfigError(f"on_error is 'raise' or 'skip', not {on_error!r}")
         given = Sources(sources, self._readers)
-        started = time.perf_counter()
         with collecting() as told:
-            ingest = self._ingest(self._binding.for_writing())
-            report = ingest.run(given, progress=progress, total=given.total)
-            report.forget(self._binding.for_writing(), given.emptied)
-        report.seconds = time.perf_counter() - started
-        report.warnings += [f"{skipped.path}: {skipped.reason}" for skipped in given.skipped]
-        report.warnings += told
+            ingest = self._ingest(self._binding.for_writing(tenant), tenant)
+            report = ingest.run(given, sync=delete_missing, progress=progress)
+        report.warnings += [*given.told(), *told]
         if on_error == "raise":
             report.raise_failures()
         return report
 
-    def plan(self, sources: Any) -> Plan:
+    def plan(
+        self, sources: Any, *, tenant: str | None = None, delete_missing: bool = False
+    ) -> Plan:
         """What `index` would do with the sources, and what it would cost. Writes nothing."""
         given = Sources(sources, self._readers)
         with collecting() as told:
-            plan = self._ingest(self._binding.for_planning()).plan(given)
-        skipped = [f"{skipped.path}: {skipped.reason}" for skipped in given.skipped]
-        return plan.with_warnings([*skipped, *told])
+            ingest = self._ingest(self._binding.for_planning(tenant), tenant)
+            plan = ingest.plan(given, sync=delete_missing)
+        return plan.with_warnings([*given.told(), *told])
 
-    def delete(self, doc_ids: str | Iterable[str]) -> int:
+    def delete(self, doc_ids: str | Iterable[str], *, tenant: str | None = None) -> int:
         """How many of the documents were in the index and are gone."""
-        return self.store.delete(check_ids(doc_ids))
+        return self._binding.for_reading(tenant).delete(check_ids(doc_ids), tenant)
 
     def _readers(self) -> Mapping[str, Reader]:
         found: Mapping[str, Reader] = self._assembly.part("readers")
         return found
 
-    def _ingest(self, store: Store) -> Ingest:
+    def _ingest(self, store: Store, tenant: str | None) -> Ingest:
         part, told = self._assembly.part, self._stage_done if self.host.listening else None
-        return Ingest(store, part("chunker"), part("retrievers"), part("encoder"), stage_done=told)
+        parts = (part("chunker"), part("retrievers"), part("encoder"))
+        return Ingest(store, *parts, tenant=tenant, stage_done=told)
 
     # searching
 
@@ -189,16 +180,17 @@ class Pipeline:
         *,
         top_k: int = 10,
         filters: Filters = None,
+        tenant: str | None = None,
         per_document: bool = False,
     ) -> Hits:
         """At most `top_k` hits, best first.
 
-        `filters` is an expression of F, its text form or its dict form. With `per_document` only
-        the best chunk of each document comes back. Raises FilterError, IndexMissingError,
-        MismatchError.
+        `filters` is an expression of F, its text form or its dict form. `tenant` is the scope that
+        the documents were indexed with. With `per_document` only the best chunk of each document
+        comes back. Raises FilterError, IndexMissingError, MismatchError, TenantError.
         """
-        wanted: dict[str, Any] = dict(top_k=top_k, filters=filters, per_document=per_document)
-        return self.search_batch([query], **wanted)[0]
+        wanted: dict[str, Any] = dict(filters=filters, tenant=tenant, per_document=per_document)
+        return self.search_batch([query], top_k=top_k, **wanted)[0]
 
     def search_batch(
         self,
@@ -206,6 +198,7 @@ class Pipeline:
         *,
         top_k: int = 10,
         filters: Filters = None,
+        tenant: str | None = None,
         per_document: bool = False,
     ) -> list[Hits]:
         """Hits for each query, in their order; what `search` says holds for each."""
@@ -214,8 +207,8 @@ class Pipeline:
             raise TypeError("search takes a str, search_batch an iterable of them")
         if isinstance(top_k, bool) or not hasattr(top_k, "__index__") or top_k < 1:
             raise ValueError(f"top_k is a whole number from 1 up, not {top_k!r}")
-        wanted = as_filter(filters)
-        self._binding.for_searching()
+        wanted = scoped(as_filter(filters), tenant)
+        self._binding.for_searching(tenant)
         with collecting() as told:
             found = self._search().search(given, int(top_k), wanted, per_document=per_document)
         for hits in found:
@@ -228,25 +221,22 @@ class Pipeline:
         *,
         top_k: int = 10,
         filters: Filters = None,
+        tenant: str | None = None,
         per_document: bool = False,
     ) -> Hits:
         """What `search` gives, from a thread, so that the event loop goes on."""
         import asyncio  # a third of what importing a pipeline would cost, for one method
 
-        wanted: dict[str, Any] = dict(top_k=top_k, filters=filters, per_document=per_document)
-        return await asyncio.to_thread(self.search, query, **wanted)
+        wanted: dict[str, Any] = dict(filters=filters, tenant=tenant, per_document=per_document)
+        return await asyncio.to_thread(self.search, query, top_k=top_k, **wanted)
 
-    def explain(self, query: str, doc_id: str, *, filters: Filters = None) -> DocumentExplanation:
+    def explain(
+        self, query: str, doc_id: str, *, filters: Filters = None, tenant: str | None = None
+    ) -> DocumentExplanation:
         """Where one document stands for a query, and why: per branch, and after fusion."""
-        wanted = as_filter(filters)
-        return explain_document(
-            self._binding.for_searching(),
-            self._assembly.part("retrievers"),
-            self._search(),
-            query,
-            doc_id,
-            wanted,
-        )
+        wanted = scoped(as_filter(filters), tenant)
+        store, retrievers = self._binding.for_searching(tenant), self._assembly.part("retrievers")
+        return explain_document(store, retrievers, self._search(), query, doc_id, wanted)
 
     def _search(self) -> Searcher:
         if self._searcher is None:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from retrievo.contracts import Expander, Fusion, Reranker, Retriever, Store
+from retrievo.errors import StoreError
 from retrievo.events import STAGES
-from retrievo.filters import Filter
+from retrievo.filters import Filter, unscoped
 from retrievo.hits import Hit, Hits
 from retrievo.types import BranchScores, Candidates, Chunk, Query, Rows, Scores
 
@@ -84,6 +85,7 @@ class Searcher:
                         if few and not candidates.exhaustive and depth < total:
                             short.append(place)
                             continue
+                    self._check_scope(candidates.rows, filters)
                     found[i] = self._hits(texts[i], candidates, documents, top_k, account)
                 asked, queries = [asked[p] for p in short], [queries[p] for p in short]
                 depth = 4 * max(depth, DEPTH)
@@ -154,6 +156,15 @@ class Searcher:
         return Candidates(
             fused.rows, fused.scores, fused.bound, exhaustive, contributions=fused.contributions
         )
+
+    def _check_scope(self, rows: Rows, filters: Filter | None) -> None:
+        """Raise StoreError where a retriever gave another tenant's rows: better none than those."""
+        tenant, _ = unscoped(filters)
+        if tenant is not None and any(owner != tenant for owner in self._store.tenants(rows)):
+            raise StoreError(
+                f"a retriever of {', '.join(self._retrievers)} gave rows outside the tenant's "
+                "scope; it must hand `filters` to the store"
+            )
 
     # from candidates to hits
 

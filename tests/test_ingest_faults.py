@@ -12,8 +12,8 @@ from retrievo import (
     DocumentError,
     IngestError,
     Pipeline,
-    ingest,
 )
+from retrievo.ingest import changes
 from retrievo.types import Chunk
 
 
@@ -125,7 +125,7 @@ def test_weights_are_redone_even_if_the_run_before_was_stopped(make):
 
 
 def test_an_encoder_that_fails_leaves_what_was_there(make, monkeypatch):
-    monkeypatch.setattr(ingest, "CHUNKS_A_WRITE", 4)
+    monkeypatch.setattr(changes, "CHUNKS_A_BATCH", 4)
     with make() as pipeline:
         pipeline.index(documents())
         before = everything(pipeline)

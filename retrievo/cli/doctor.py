@@ -50,9 +50,7 @@ def doctor(
         raise typer.Exit(1)
 
 
-def diagnose(
-    host: "Host", index: Path | None = None, config: Path | None = None
-) -> dict[str, Any]:
+def diagnose(host: "Host", index: Path | None = None, config: Path | None = None) -> dict[str, Any]:
     """What is broken, missing and installed, and how the index is.
 
     `ok` is false for a broken plugin, a name that two plugins claim, and an index that is asked

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from retrievo.cli.opening import open_pipeline
-from retrievo.cli.options import Config, Debug, Filter, Index, Json
+from retrievo.cli.options import Config, Debug, Filter, Index, Json, Tenant
 from retrievo.cli.output import show, show_json
 
 
@@ -13,6 +13,7 @@ def explain(
     query: Annotated[str, typer.Argument(metavar="QUERY", help="What was looked for.")],
     doc: Annotated[str, typer.Option("--doc", metavar="ID", help="The document's id.")],
     filter: Filter = None,
+    tenant: Tenant = None,
     config: Config = None,
     index: Index = None,
     as_json: Json = False,
@@ -26,7 +27,7 @@ def explain(
 
     filters = as_filter(filter)
     with open_pipeline(config, index) as pipeline:
-        explanation = pipeline.explain(query, doc, filters=filters)
+        explanation = pipeline.explain(query, doc, filters=filters, tenant=tenant)
     if as_json:
         show_json(explanation.as_dict())
     else:

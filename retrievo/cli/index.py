@@ -1,19 +1,19 @@
 """`retrievo index`: documents in."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from retrievo.cli.opening import open_pipeline
-from retrievo.cli.options import Config, Debug, Index, Json
+from retrievo.cli.options import Config, Debug, Index, Json, Tenant
 from retrievo.cli.output import say, show, show_json
 from retrievo.cli.progress import progress_bar
 from retrievo.errors import IndexMissingError
 
 if TYPE_CHECKING:
+    from retrievo.ingest.report import IndexReport, Plan
     from retrievo.pipeline import Pipeline
-    from retrievo.report import IndexReport, Plan
 
 
 def index(
@@ -26,6 +26,13 @@ def index(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Tell what would be done, and do nothing.")
     ] = False,
+    delete_missing: Annotated[
+        bool,
+        typer.Option(
+            "--delete-missing", help="Delete what came from these folders and is gone from them."
+        ),
+    ] = False,
+    tenant: Tenant = None,
     config: Config = None,
     index: Index = None,
     as_json: Json = False,
@@ -35,16 +42,17 @@ def index(
 
     What did not change since the last time is left as it is.
     """
+    wanted: dict[str, Any] = {"tenant": tenant, "delete_missing": delete_missing}
     with open_pipeline(config, index) as pipeline:
         if dry_run:
-            plan = pipeline.plan(list(paths))
+            plan = pipeline.plan(list(paths), **wanted)
             for warning in plan.warnings:
                 say(f"warning: {warning}")
             _answer(plan, as_json)
             return
         try:
             with progress_bar() as draw:
-                report = pipeline.index(list(paths), on_error="skip", progress=draw)
+                report = pipeline.index(list(paths), on_error="skip", progress=draw, **wanted)
         except KeyboardInterrupt:
             say(_stopped(pipeline))
             raise typer.Exit(1) from None
@@ -53,7 +61,7 @@ def index(
     for failure in report.failures:
         say(f"failed: {failure}")
     _answer(report, as_json)
-    if report.failed or not (report.added or report.updated or report.kept):
+    if report.failed or not (report.added or report.updated or report.kept or report.deleted):
         raise typer.Exit(1)
 
 

@@ -16,8 +16,9 @@ Config = Annotated[
 ]
 Index = Annotated[
     Path | None,
-    typer.Option("--index", metavar="DIR", help=f"The index [default: {DEFAULT_INDEX}].",
-                 file_okay=False),
+    typer.Option(
+        "--index", metavar="DIR", help=f"The index [default: {DEFAULT_INDEX}].", file_okay=False
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON value on stdout, messages on stderr.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
@@ -26,6 +27,12 @@ Filter = Annotated[
     typer.Option(
         "--filter",
         metavar="EXPR",
-        help="Only documents that match, as in: section == \"games\" and year >= 2020",
+        help='Only documents that match, as in: section == "games" and year >= 2020',
+    ),
+]
+Tenant = Annotated[
+    str | None,
+    typer.Option(
+        "--tenant", metavar="NAME", help="Whose documents: the scope of an index with tenants."
     ),
 ]

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from rich.progress import ProgressColumn, Task, TaskID
     from rich.text import Text
 
-    from retrievo.report import Progress
+    from retrievo.ingest.report import Progress
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from retrievo.cli.opening import open_pipeline
-from retrievo.cli.options import Config, Debug, Filter, Index, Json
+from retrievo.cli.options import Config, Debug, Filter, Index, Json, Tenant
 from retrievo.cli.output import one_line, say, show_json
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ def search(
     query: Annotated[str, typer.Argument(metavar="QUERY", help="What to look for.")],
     top_k: Annotated[int, typer.Option("--top-k", min=1, help="How many come back.")] = 10,
     filter: Filter = None,
+    tenant: Tenant = None,
     per_document: Annotated[
         bool, typer.Option("--per-document", help="Only the best passage of each document.")
     ] = False,
@@ -35,7 +36,9 @@ def search(
 
     filters = as_filter(filter)
     with open_pipeline(config, index) as pipeline:
-        hits = pipeline.search(query, top_k=top_k, filters=filters, per_document=per_document)
+        hits = pipeline.search(
+            query, top_k=top_k, filters=filters, tenant=tenant, per_document=per_document
+        )
     for warning in hits.warnings:
         say(f"warning: {warning}")
     if as_json:

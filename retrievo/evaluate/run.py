@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from retrievo.evaluate.datasets import Dataset, JudgedQuery
 from retrievo.evaluate.metrics import Metric, parse_metrics
-from retrievo.report import Progress
+from retrievo.ingest.report import Progress
 from retrievo.types import Document
 
 if TYPE_CHECKING:

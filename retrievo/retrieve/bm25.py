@@ -51,7 +51,7 @@ class Bm25Retriever:
 
     @property
     def representations(self) -> Mapping[str, Space]:
-        return {self._name: Space("sparse", settings=self._settings)}
+        return {self._name: Space("sparse", settings=self._settings, idf=True)}
 
     def represent(self, items: Items) -> Mapping[str, SparseRows]:
         fitted = self._store.statistics(self._name).fitted_mean
@@ -100,7 +100,8 @@ class Bm25Retriever:
         bounds = [float(weights[a:b].sum()) for a, b in pairwise(indptr)]
         known = weights > 0
         kept = np.concatenate([[0], np.cumsum(known)])[indptr].astype(np.int64)
-        values = weights[known].astype(np.float32)
+        # A store that multiplies with the idf itself wants the counts alone.
+        values = (times if "idf" in self._store.capabilities else weights)[known].astype(np.float32)
         return SparseRows(kept, indices[known], values), bounds
 
     def settle(self, store: Store) -> bool:

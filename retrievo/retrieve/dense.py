@@ -95,9 +95,10 @@ def _checked(encoder: Encoder, vectors: Vectors, n: int) -> Vectors:
             f"({n}, {encoder.dim}) is wanted"
         )
     if not np.isfinite(vectors).all():
-        bad = int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])
+        bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1)).tolist()
         raise EncoderError(
-            f"encoder {name} gave a vector with NaN or infinity for text {bad} of {n}; "
-            "nothing of this batch is written"
+            f"encoder {name} gave a vector with NaN or infinity for {len(bad)} of {n} texts, "
+            f"number {bad[0]} the first",
+            texts=bad,
         )
     return vectors

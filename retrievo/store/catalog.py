@@ -9,7 +9,7 @@ Tenants have numbers; 0 is that of the documents of an index without tenants.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -177,6 +177,13 @@ class Catalog:
                 (tenant, tenant, tenant),
             )
 
+    def forget_columns(self) -> None:
+        """Part of every transaction that changes rows: what is kept by column is of the old ones.
+
+        See kept_columns.py.
+        """
+        self._database.execute("DELETE FROM columns")
+
     # reading
 
     def has_rows(self, first: int, past: int) -> set[int]:
@@ -260,20 +267,6 @@ class Catalog:
 
     def all_rows(self) -> Rows:
         return _rows(self._database.all("SELECT row FROM chunks ORDER BY row"))
-
-    def all_metadata(self) -> Iterator[tuple[int, str, Mapping[str, Any]]]:
-        """(row, document id, metadata) of every row, ascending."""
-        last: tuple[str, Mapping[str, Any]] = ("", {})
-        for row, doc_id, shared, own in self._database.all(
-            "SELECT c.row, d.id, d.metadata, c.metadata FROM chunks c "
-            "JOIN documents d ON d.doc = c.doc ORDER BY c.row"
-        ):
-            if own is not None:
-                yield row, doc_id, json.loads(own)
-            else:
-                if shared != last[0]:
-                    last = (shared, json.loads(shared))
-                yield row, doc_id, last[1]
 
 
 def _encode(text: str) -> str | bytes:

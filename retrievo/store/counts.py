@@ -22,7 +22,8 @@ class TermCounts:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        # Every query asks for them, and they change with writes only.
+        # Every query asks for them, and they change with writes only. A reader keeps the dict that
+        # it began with: what it read before a write ended never gets into the ones after it.
         self._statistics: dict[str, Statistics] = {}
         self._frequencies: dict[str, dict[int, int]] = {}
 
@@ -82,7 +83,8 @@ class TermCounts:
         )
 
     def statistics(self, representation: str) -> Statistics:
-        found = self._statistics.get(representation)
+        statistics = self._statistics
+        found = statistics.get(representation)
         if found is None:
             lines = self._database.all(
                 "SELECT n, length, fitted_mean FROM totals WHERE representation = ?",
@@ -90,7 +92,7 @@ class TermCounts:
             )
             n, length, fitted = lines[0] if lines else (0, 0.0, None)
             found = Statistics(n, length / n if n else 0.0, fitted)
-            self._statistics[representation] = found
+            statistics[representation] = found
         return found
 
     def frequencies(self, representation: str, terms: Sequence[int]) -> list[int]:

@@ -34,6 +34,11 @@ CREATE TABLE frequencies (
 CREATE TABLE totals (
     representation TEXT PRIMARY KEY, n INTEGER NOT NULL, length REAL NOT NULL, fitted_mean REAL
 ) WITHOUT ROWID;
+CREATE INDEX chunks_with_metadata ON chunks (row) WHERE metadata IS NOT NULL;
+CREATE TABLE columns (
+    key TEXT PRIMARY KEY, digest BLOB NOT NULL, entries TEXT NOT NULL, width INTEGER NOT NULL,
+    codes BLOB NOT NULL
+);
 CREATE TABLE pending (first INTEGER NOT NULL, past INTEGER NOT NULL);
 CREATE TABLE dead (row INTEGER PRIMARY KEY);
 """

@@ -1,7 +1,7 @@
 """The embedded store: Qdrant Edge holds the vectors, SQLite everything else, in one folder."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from retrievo.filters import Filter
 from retrievo.passport import Passport
 from retrievo.store.engine import only
 from retrievo.store.folder import CATALOG, make_index
+from retrievo.store.kept_columns import KeptColumns
 from retrievo.store.locking import ReadWriteLock
 from retrievo.store.matching import MatchingRows
 from retrievo.store.narrowing import search_among
@@ -56,7 +57,8 @@ class LocalStore:
         if create and passport is not None:
             make_index(self.path, passport, config or {})
         self._index = OpenIndex(self.path)
-        self._matching = MatchingRows(self._index.catalog, self.path)
+        kept = KeptColumns(self._index.database)
+        self._matching = MatchingRows(self._index.catalog, kept, self.path)
         self._counted = None
 
     def close(self) -> None:
@@ -65,6 +67,8 @@ class LocalStore:
         with self.lock.writing():
             index, self._index = self._index, None
             if index is not None:
+                with suppress(StoreError):  # what cannot be kept is read again when asked for
+                    self._matching.keep()
                 index.close()
 
     def _opened(self) -> OpenIndex:
@@ -99,13 +103,19 @@ class LocalStore:
     def write(self, batch: Batch) -> None:
         with self._writing() as index:
             self._matching.check(batch.tenant)
-            write_batch(index.catalog, index.counts, index.engine, batch)
+            self._matching.prepare()
+            gone, rows = write_batch(index.catalog, index.counts, index.engine, batch)
+            self._matching.changed(gone, rows, batch)
 
     def delete(self, doc_ids: Sequence[str], tenant: str | None = None) -> int:
         with self._writing() as index:
             here = list(self.fingerprints(list(doc_ids), tenant))
             nothing = Batch([], [], {}, np.empty(0, np.int64), tenant)
-            write_batch(index.catalog, index.counts, index.engine, nothing, remove=here)
+            self._matching.prepare()
+            gone, rows = write_batch(
+                index.catalog, index.counts, index.engine, nothing, remove=here
+            )
+            self._matching.changed(gone, rows, nothing)
         return len(here)
 
     def replace(
@@ -121,6 +131,7 @@ class LocalStore:
     def settle(self) -> None:
         with self.lock.writing():
             self._opened().engine.settle()
+            self._matching.keep()
 
     @contextmanager
     def _writing(self) -> Iterator[OpenIndex]:
@@ -135,6 +146,7 @@ class LocalStore:
             try:
                 yield index
             except BaseException:
+                self._matching.forget()
                 try:
                     index.recover()
                 except StoreError:
@@ -142,7 +154,6 @@ class LocalStore:
                 raise
             finally:
                 self._counted = None
-                self._matching.forget()
                 index.counts.forget()
 
     # searching
@@ -232,15 +243,14 @@ class LocalStore:
             return self._opened().engine.fetch(representation, rows)
 
     def statistics(self, representation: str) -> Statistics:
-        with self.lock.reading():
-            return self._opened().counts.statistics(representation)
+        # Without the lock: an ingest asks while it writes, and either answer is true.
+        return self._opened().counts.statistics(representation)
 
     def frequencies(
         self, representation: str, indices: npt.NDArray[np.uint32]
     ) -> npt.NDArray[np.int64]:
-        with self.lock.reading():
-            counts = self._opened().counts
-            return np.array(counts.frequencies(representation, indices.tolist()), np.int64)
+        found = self._opened().counts.frequencies(representation, indices.tolist())
+        return np.array(found, np.int64)
 
     def document_count(self) -> int:
         with self.lock.reading():

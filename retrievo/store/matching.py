@@ -1,29 +1,88 @@
-"""Which rows a filter leaves, within a tenant's scope; remembered until something is written."""
+"""Which rows a filter leaves, within a tenant's scope, in an index that is written to."""
 
+import json
+import threading
 from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
+from retrievo.contracts import Batch
 from retrievo.filters import Filter, check_scope, unscoped
 from retrievo.store.catalog import Catalog
 from retrievo.store.columns import REMEMBERED_FILTERS, Columns, Matching
+from retrievo.store.kept_columns import KeptColumns
+from retrievo.types import Rows
+
+MANY_CHANGES = 50_000
+"""Changed rows that are taken in although no filter asks, so that an ingest does not pile up."""
 
 
 class MatchingRows:
-    """The rows of tenants and filters in one state of the catalog."""
+    """The rows of tenants and filters.
 
-    def __init__(self, catalog: Catalog, path: object) -> None:
+    What was asked is remembered; a write leaves of it the columns, which take in the changed rows
+    when the next filter comes.
+    """
+
+    def __init__(self, catalog: Catalog, kept: KeptColumns, path: object) -> None:
         self._catalog = catalog
+        self._kept = kept
         self._path = path
+        self._turn = threading.Lock()
         self._columns: Columns | None = None
+        self._changes: dict[int, tuple[str, Mapping[str, Any]] | None] = {}
         self._scopes: OrderedDict[Filter, Matching] = OrderedDict()
         self._tenanted: bool | None = None
 
     def forget(self) -> None:
-        """Drop what is remembered: something was written."""
+        """Drop what is remembered: a write failed somewhere."""
         self._columns = None
+        self._changes = {}
         self._scopes.clear()
         self._tenanted = None
+
+    def prepare(self) -> None:
+        """Before a write: have what is kept on disk, which the write makes useless there."""
+        self._columns = self._kept.load(self._columns)
+
+    def changed(self, gone: Rows, rows: Rows, batch: Batch) -> None:
+        """After a write: the rows that are gone, and of each of the batch's chunks its row."""
+        self._scopes.clear()
+        self._tenanted = None
+        if self._columns is None:
+            return
+        self._changes.update(dict.fromkeys(gone.tolist()))
+        row = iter(rows.tolist())
+        for document, chunks in batch.items:
+            for chunk in chunks:
+                metadata = chunk.metadata
+                if metadata is not document.metadata:
+                    # A chunker may have put into it what JSON gives back in another form.
+                    metadata = json.loads(json.dumps(dict(metadata)))
+                self._changes[next(row)] = (chunk.doc_id, metadata)
+        if len(self._changes) > MANY_CHANGES:
+            self._all()
+
+    def keep(self) -> None:
+        """Put the columns that filters have asked for on disk; alone, like a write."""
+        if self._columns is not None:
+            self._kept.save(self._all())
+
+    def missing_keys(self, filters: Filter) -> list[str]:
+        """The keys that the filter compares and that no chunk, of the tenant, has."""
+        tenant, wanted = unscoped(filters)
+        if wanted is None:
+            return []
+        among = None
+        if tenant is not None:
+            among = self._catalog.rows_of_tenant(self._catalog.tenant_number(tenant))
+        return self._all().missing_keys(wanted, among)
+
+    def known_keys(self, tenant: str | None) -> set[str]:
+        """Keys that documents of the tenant have, as far as a sample shows."""
+        return self._kept.known_keys(self._catalog.tenant_number(tenant))
 
     def tenanted(self) -> bool | None:
         """Whether documents have tenants; None where there is no document."""
@@ -58,6 +117,10 @@ class MatchingRows:
         return found
 
     def _all(self) -> Columns:
-        if self._columns is None:
-            self._columns = Columns(self._catalog.all_rows(), self._catalog.all_metadata)
-        return self._columns
+        with self._turn:
+            if self._columns is None:
+                self._columns = self._kept.columns()
+            elif self._changes:
+                self._columns = self._columns.after(self._changes)
+            self._changes = {}
+            return self._columns

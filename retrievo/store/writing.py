@@ -34,12 +34,14 @@ def write_batch(
     batch: Batch,
     *,
     remove: Sequence[str] = (),
-) -> None:
+) -> tuple[Rows, Rows]:
     """Replace the batch's documents and take out those of `remove`, all of the batch's tenant.
 
     1. New rows are journalled as pending, handed to the engine, and flushed.
     2. One catalog transaction makes them visible and takes the old ones away.
     3. The engine forgets the old ones. A kill between two steps leaves the old or the new whole.
+
+    The rows that are gone, and of each of the batch's chunks its row.
     """
     tenant = catalog.tenant_number(batch.tenant)
     change = _change(catalog, batch, remove, tenant)
@@ -54,6 +56,7 @@ def write_batch(
     with catalog.transaction():
         for name in engine.sparse:
             _count(counts, name, values.get(name), rows, lost.get(name), change.gone)
+        catalog.forget_columns()
         catalog.bury(change.gone)
         catalog.remove_documents(remove, tenant)
         if batch.items:
@@ -63,6 +66,9 @@ def write_batch(
         engine.delete(change.gone.tolist())
         engine.flush()
         catalog.clear_dead()
+    of_chunks = np.array(change.kept, np.int64)
+    of_chunks[change.fresh] = rows
+    return change.gone, of_chunks
 
 
 def _change(catalog: Catalog, batch: Batch, remove: Sequence[str], tenant: int) -> _Change:

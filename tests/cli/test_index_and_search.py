@@ -176,7 +176,7 @@ def test_ctrl_c_leaves_an_index_that_can_be_used(retrievo, docs, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("retrievo.ingest.CHUNKS_A_WRITE", 1)
+        patched.setattr("retrievo.ingest.changes.CHUNKS_A_BATCH", 1)
         patched.setattr("retrievo.cli.index.progress_bar", lambda: nullcontext(stop))
         result = retrievo("index", docs)
     assert (result.exit_code, result.stdout) == (1, "")

@@ -1,7 +1,7 @@
 import io
 
 from retrievo.cli.progress import progress_bar
-from retrievo.report import Progress
+from retrievo.ingest.report import Progress
 
 
 class Terminal(io.StringIO):

@@ -11,7 +11,7 @@ from retrievo.errors import ConfigError
 from retrievo.evaluate.datasets import Dataset
 from retrievo.evaluate.run import evaluate
 from retrievo.hits import Hit, Hits
-from retrievo.report import IndexReport
+from retrievo.ingest.report import IndexReport
 from retrievo.types import Chunk
 
 METRICS = {"ndcg@10": "nDCG@10", "recall@20": "R@20", "mrr@10": "RR@10", "map@20": "AP@20"}

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from retrievo.contracts import Store
 from retrievo.errors import IngestError
 
 
@@ -35,6 +34,7 @@ class Plan:
 
     added: tuple[str, ...]
     updated: tuple[str, ...]
+    deleted: tuple[str, ...]
     kept: tuple[str, ...]
     failed: tuple[Failure, ...]
     chunks_to_encode: int
@@ -51,6 +51,7 @@ class Plan:
             "documents": {
                 "add": list(self.added),
                 "update": list(self.updated),
+                "delete": list(self.deleted),
                 "keep": list(self.kept),
                 "fail": [{"doc_id": f.doc_id, "reason": f.reason} for f in self.failed],
             },
@@ -61,9 +62,9 @@ class Plan:
 
     def __str__(self) -> str:
         return (
-            f"would add {_n(len(self.added), 'document')}, update {len(self.updated)} and keep "
-            f"{len(self.kept)}; would encode {_n(self.chunks_to_encode, 'chunk')} "
-            f"({_n(self.tokens_to_encode, 'token')})"
+            f"would add {_n(len(self.added), 'document')}, update {len(self.updated)}, delete "
+            f"{len(self.deleted)} and keep {len(self.kept)}; would encode "
+            f"{_n(self.chunks_to_encode, 'chunk')} ({_n(self.tokens_to_encode, 'token')})"
         )
 
 
@@ -104,16 +105,6 @@ class IndexReport:
             "seconds": round(self.seconds, 3),
             "warnings": list(self.warnings),
         }
-
-    def forget(self, store: Store, doc_ids: Sequence[str]) -> None:
-        """Delete those of the documents that the store has, and count them."""
-        before = store.count()
-        known = list(store.fingerprints(doc_ids)) if doc_ids else []
-        if known:
-            self.deleted += store.delete(known)
-            gone = before - store.count()
-            self.chunks_deleted += gone
-            self.chunks_kept -= gone
 
     def raise_failures(self) -> None:
         """Raise IngestError, with the failures and this report, where documents failed."""

@@ -23,6 +23,8 @@ class Sources:
     def __init__(self, given: Any, readers: Callable[[], Mapping[str, Reader]]) -> None:
         self._readers = readers
         self._walks: list[Walk] = []
+        self._paths: list[Path] = []
+        self._all_paths = True
         self.total: int | None = None
         if isinstance(given, (str, Path)):
             given = [given]
@@ -40,15 +42,26 @@ class Sources:
         self._given: Iterable[object] = given
 
     def __iter__(self) -> Iterator[object]:
-        for item in self._given:
+        given = self._given
+        for item in given:
             if isinstance(item, (str, Path)):
                 yield from self._walk([item])
             else:
+                self._all_paths = self._all_paths and given in self._walks
                 yield item
+
+    @property
+    def folders(self) -> list[Path] | None:
+        """The paths given; None where documents were given as well."""
+        return self._paths if self._all_paths else None
 
     @property
     def skipped(self) -> "list[Skipped]":
         return [skipped for walk in self._walks for skipped in walk.skipped]
+
+    def told(self) -> list[str]:
+        """A sentence for each file that was not read."""
+        return [f"{skipped.path}: {skipped.reason}" for skipped in self.skipped]
 
     @property
     def emptied(self) -> list[str]:
@@ -58,6 +71,7 @@ class Sources:
     def _walk(self, paths: Iterable[str | Path]) -> "Walk":
         from retrievo.read.walk import Walk  # searching needs no readers
 
+        self._paths += map(Path, paths)
         walk = Walk(paths, self._readers())
         self._walks.append(walk)
         return walk

@@ -1,0 +1,80 @@
+"""Documents that the index has and a synced source no longer does."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence, Set
+from pathlib import Path
+
+from retrievo.contracts import Store
+from retrievo.ingest.changes import Changes
+from retrievo.ingest.sources import Sources
+from retrievo.telling import tell
+
+LOOKED_AT_ONCE = 512
+
+
+def gone_documents(
+    store: Store, tenant: str | None, given: Sources, changes: Changes, *, sync: bool
+) -> list[str]:
+    """Ids of the tenant's documents that the sources say are gone, once they were read to the end.
+
+    Those of files that are empty now, and with `sync` all that the sources did not give: of
+    folders only those that came from a file in one of them. What came from a file that could not be
+    read this time stays. Where it is not certain what the sources hold, nothing goes, and that is
+    told.
+    """
+    gone = list(store.fingerprints(given.emptied, tenant)) if given.emptied else []
+    if not sync:
+        return gone
+    if changes.nameless:
+        n = changes.nameless
+        tell(f"nothing is deleted: {n} of the sources' documents could not be told by their ids")
+        return gone
+    if not changes.seen:
+        tell(
+            "nothing is deleted: the sources hold no document at all; where that is right, use "
+            "delete()"
+        )
+        return gone
+    seen = {*changes.seen, *gone}
+    unread = [skipped.path for skipped in given.skipped]
+    return gone + _missing(store, tenant, seen, given.folders, unread)
+
+
+def _missing(
+    store: Store,
+    tenant: str | None,
+    seen: Set[str],
+    folders: Sequence[Path] | None,
+    unread: Iterable[Path],
+) -> list[str]:
+    gone = sorted(store.fingerprints(None, tenant).keys() - seen)
+    tops = None if folders is None else {os.path.abspath(folder) for folder in folders}
+    spared = {os.path.abspath(path) for path in unread}
+    if not gone or (tops is None and not spared):
+        return gone
+    return [
+        doc_id
+        for doc_id, path in _paths(store, tenant, gone)
+        if not _is_in(path, spared) and (tops is None or _is_in(path, tops))
+    ]
+
+
+def _paths(store: Store, tenant: str | None, ids: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """(id, absolute path of the file that it came from, empty without one)."""
+    for start in range(0, len(ids), LOOKED_AT_ONCE):
+        part = ids[start : start + LOOKED_AT_ONCE]
+        for doc_id, rows in zip(part, store.document_rows(part, tenant), strict=True):
+            path = store.get(rows[:1])[0].metadata.get("path") if len(rows) else None
+            yield doc_id, os.path.abspath(path) if isinstance(path, str) else ""
+
+
+def _is_in(path: str, tops: Set[str]) -> bool:
+    """Whether the path is one of them, or below one."""
+    while path:
+        if path in tops:
+            return True
+        above = os.path.dirname(path)
+        if above == path:
+            break
+        path = above
+    return False

@@ -1,0 +1,194 @@
+"""Ingest as a plan that is applied: what changed is cut, encoded and written, the rest is left.
+
+Each batch is represented by every retriever and written in one step, the next one is prepared
+meanwhile. So a run that is killed has lost at most one batch, and the next run goes on from there.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import chain
+
+import numpy as np
+
+from retrievo.contracts import Batch, Chunker, Encoder, Retriever, Store
+from retrievo.errors import EncoderError, IngestError
+from retrievo.ingest.changes import Changed, Changes
+from retrievo.ingest.missing import gone_documents
+from retrievo.ingest.report import Failure, IndexReport, Plan, Progress
+from retrievo.ingest.sources import Sources
+from retrievo.ingest.writer import Writer
+from retrievo.types import Chunk, Representation
+
+DELETED_AT_ONCE = 1_000
+
+
+class Ingest:
+    """One run over documents, with the parts that it needs."""
+
+    def __init__(
+        self,
+        store: Store,
+        chunker: Chunker,
+        retrievers: Mapping[str, Retriever],
+        encoder: Encoder | None,
+        *,
+        tenant: str | None = None,
+        stage_done: Callable[..., None] | None = None,
+    ) -> None:
+        self._store = store
+        self._retrievers = retrievers
+        self._encoder = encoder
+        self._tenant = tenant
+        self._stage_done = stage_done
+        # A retriever whose vectors depend on the whole document cannot keep those of one chunk.
+        reusable = not any(getattr(r, "whole_document", False) for r in retrievers.values())
+        self._changes = Changes(store, chunker, reusable=reusable, tenant=tenant)
+
+    def plan(self, given: Sources, *, sync: bool = False) -> Plan:
+        """What `run` would do, at the cost of reading and cutting. Writes nothing."""
+        added: list[str] = []
+        updated: list[str] = []
+        encode = keep = tokens = 0
+        for changed in self._changes.batches(given):
+            added += changed.ids(known=False)
+            updated += changed.ids(known=True)
+            fresh = [chunk for _, chunks in changed.fresh for chunk in chunks]
+            encode += len(fresh)
+            keep += changed.chunks - len(fresh)
+            tokens += sum(chunk.token_count for chunk in fresh)
+        return Plan(
+            tuple(added),
+            tuple(updated),
+            tuple(self._gone(given, sync=sync)),
+            tuple(self._changes.kept),
+            tuple(self._changes.failures),
+            encode,
+            keep,
+            tokens,
+            tuple(self._changes.told()),
+        )
+
+    def run(
+        self,
+        given: Sources,
+        *,
+        sync: bool = False,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> IndexReport:
+        """Write what changed, with `sync` also delete what the sources no longer have.
+
+        The report says what was done, and which documents failed. Raises what makes a whole batch
+        fail, an encoder that is down for example: what was written before stays, and the next run
+        goes on from there.
+        """
+        started = time.perf_counter()
+        report = IndexReport(failures=self._changes.failures)
+        before = self._store.count()
+        with Writer() as writer:
+            for changed in self._changes.batches(given):
+                rest, representations = self._represented(changed)
+                writer.submit(self._job(rest, representations, report))
+                if not report.chunks_written and before == 0:
+                    # Weights that depend on the collection are fitted on the first batch; the
+                    # second must find that fit, whichever thread is faster.
+                    writer.finish()
+                if progress is not None:
+                    seen = len(self._changes.seen)
+                    progress(Progress(seen, given.total, report.chunks_written, "index"))
+            writer.finish()
+        report.deleted = self._delete(self._gone(given, sync=sync))
+        self._settle(changed=bool(report.chunks_written or report.updated or report.deleted))
+        after = self._store.count()
+        report.kept = len(self._changes.kept)
+        report.failed = len(self._changes.failures)
+        report.warnings += self._changes.told()
+        report.chunks_kept = after - report.chunks_written
+        report.chunks_deleted = before - report.chunks_kept
+        report.seconds = time.perf_counter() - started
+        if progress is not None:
+            seen = len(self._changes.seen)
+            progress(Progress(seen, given.total, report.chunks_written, "done"))
+        return report
+
+    def _represented(self, changed: Changed) -> tuple[Changed, Mapping[str, Representation]]:
+        """The batch and its representations, without the documents that an encoder refused."""
+        while True:
+            fresh = changed.fresh
+            owners = [document.id for document, chunks in fresh for _ in chunks]
+            representations: dict[str, Representation] = {}
+            try:
+                with self._timed("encode", len(owners)):
+                    if fresh:
+                        for retriever in self._retrievers.values():
+                            representations |= retriever.represent(fresh)
+            except EncoderError as error:
+                refused = {owners[i] for i in error.texts if 0 <= i < len(owners)}
+                if not refused:
+                    raise
+                self._changes.failures += [Failure(name, str(error)) for name in sorted(refused)]
+                changed = changed.without(refused)
+                continue
+            for name, rows in representations.items():
+                if len(rows) != len(owners):
+                    raise IngestError(
+                        f"representation {name!r} has {len(rows)} rows for {len(owners)} chunks"
+                    )
+            return changed, representations
+
+    def _job(
+        self,
+        changed: Changed,
+        representations: Mapping[str, Representation],
+        report: IndexReport,
+    ) -> Callable[[], None]:
+        """Writes the batch and counts it."""
+        chunks = [chunk for _, part in changed.fresh for chunk in part]
+        reuse = np.fromiter(chain.from_iterable(changed.reuse), np.int64, changed.chunks)
+        batch = Batch(changed.items, changed.fingerprints, representations, reuse, self._tenant)
+
+        def write() -> None:
+            if changed.items:
+                with self._timed("write", len(chunks)):
+                    self._store.write(batch)
+            report.added += changed.known.count(False)
+            report.updated += changed.known.count(True)
+            report.chunks_written += len(chunks)
+            report.tokens_encoded += sum(chunk.token_count for chunk in chunks)
+            report.tokens_lost += self._lost(chunks)
+
+        return write
+
+    def _gone(self, given: Sources, *, sync: bool) -> list[str]:
+        return gone_documents(self._store, self._tenant, given, self._changes, sync=sync)
+
+    def _delete(self, doc_ids: Sequence[str]) -> int:
+        parts = range(0, len(doc_ids), DELETED_AT_ONCE)
+        return sum(
+            self._store.delete(doc_ids[at : at + DELETED_AT_ONCE], self._tenant) for at in parts
+        )
+
+    def _settle(self, *, changed: bool) -> None:
+        # Also where nothing was written: a run before this one may have been stopped before it.
+        redone = [
+            retriever.settle(self._store)
+            for retriever in self._retrievers.values()
+            if hasattr(retriever, "settle")
+        ]
+        if changed or any(redone):
+            self._store.settle()
+
+    def _lost(self, chunks: Sequence[Chunk]) -> int:
+        limit = None if self._encoder is None else self._encoder.max_tokens
+        if limit is None:
+            return 0
+        room = limit - int(getattr(self._encoder, "special_tokens", 0))
+        return sum(max(0, chunk.token_count - room) for chunk in chunks)
+
+    @contextmanager
+    def _timed(self, stage: str, count: int) -> Iterator[None]:
+        """Tells a listener, if there is one, how long a step took."""
+        started = time.perf_counter()
+        yield
+        if self._stage_done is not None:
+            self._stage_done(stage, time.perf_counter() - started, count)

@@ -1,0 +1,121 @@
+"""A folder that is synced: what is gone from it goes from the index, and nothing else does."""
+
+import pytest
+from pipelines import documents
+
+from retrievo import Document, IngestError, ReadError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name, text in (("a.md", "apples"), ("deep/b.md", "pears"), ("c.md", "plums")):
+        path = tmp_path / "notes" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path / "notes"
+
+
+def ids(pipeline):
+    return set(pipeline.store.fingerprints())
+
+
+def test_files_that_are_gone_go(make, folder):
+    with make() as pipeline:
+        pipeline.index(folder)
+        (folder / "deep" / "b.md").unlink()
+        assert pipeline.index(folder).deleted == 0, "not without being asked"
+        plan = pipeline.plan(folder, delete_missing=True)
+        assert plan.deleted == ("deep/b.md",) and "delete 1" in str(plan)
+        assert plan.as_dict()["documents"]["delete"] == ["deep/b.md"]
+        report = pipeline.index(folder, delete_missing=True)
+        assert (report.deleted, report.chunks_deleted, report.kept) == (1, 1, 2)
+        assert ids(pipeline) == {"a.md", "c.md"}
+        assert pipeline.index(folder, delete_missing=True).deleted == 0
+
+
+def test_documents_from_elsewhere_stay(make, folder, tmp_path):
+    other = tmp_path / "notes2" / "z.md"
+    other.parent.mkdir()
+    other.write_text("zebras")
+    with make() as pipeline:
+        pipeline.index([folder, other.parent])
+        pipeline.index(documents())
+        (folder / "a.md").unlink()
+        pipeline.index(folder, delete_missing=True)
+        assert ids(pipeline) == {"deep/b.md", "c.md", "z.md", *(d.id for d in documents())}
+        pipeline.index(folder / "deep", delete_missing=True)
+        assert "c.md" in ids(pipeline) and "deep/b.md" not in ids(pipeline), "b.md has its id now"
+
+
+def test_of_documents_all_others_go(make):
+    with make() as pipeline:
+        pipeline.index(documents())
+        report = pipeline.index(
+            iter([Document("keys", documents()[0].text), Document("new", "x")]), delete_missing=True
+        )
+        assert report.deleted == 3 and ids(pipeline) == {"keys", "new"}
+
+
+def test_an_empty_source_deletes_nothing_and_says_so(make, folder):
+    with make() as pipeline:
+        pipeline.index(folder)
+        for path in folder.rglob("*.md"):
+            path.unlink()
+        report = pipeline.index(folder, delete_missing=True)
+        assert report.deleted == 0 and len(ids(pipeline)) == 3
+        assert any("nothing is deleted" in line for line in report.warnings)
+        folder.rename(folder.with_name("moved"))
+        with pytest.raises(ReadError):
+            pipeline.index(folder, delete_missing=True)
+        assert len(ids(pipeline)) == 3
+
+
+def test_a_file_that_cannot_be_read_this_time_stays(make, folder):
+    with make() as pipeline:
+        pipeline.index(folder)
+        (folder / "a.md").write_bytes(b"\xff\xfe\x00\xd8broken\x00\x01")
+        (folder / "c.md").unlink()
+        report = pipeline.index(folder, delete_missing=True)
+        told = [line for line in report.warnings if "a.md" in line]
+        assert ids(pipeline) == {"a.md", "deep/b.md"}, (told, report)
+
+
+def test_a_document_without_an_id_to_tell_keeps_all(make):
+    with make() as pipeline:
+        pipeline.index(documents())
+        given = [Document("keys", "changed"), {"title": "no text"}]
+        report = pipeline.index(given, delete_missing=True, on_error="skip")
+        assert (report.deleted, report.updated, report.failed) == (0, 1, 1)
+        assert any("could not be told by their ids" in line for line in report.warnings)
+
+
+def test_a_document_that_fails_is_not_missing(make):
+    class Refusing:
+        def __init__(self, chunker):
+            self._chunker = chunker
+
+        def chunk(self, document):
+            if document.id == "keys":
+                raise ValueError("refused")
+            return self._chunker.chunk(document)
+
+    with make() as pipeline:
+        pipeline.index(documents())
+        pipeline._assembly._built["chunker"] = Refusing(pipeline._assembly.part("chunker"))
+        pipeline._assembly._given.pop("chunker", None)
+        with pytest.raises(IngestError, match="keys: the chunker Refusing raised ValueError"):
+            pipeline.index(documents(keys="now refused"), delete_missing=True)
+        assert ids(pipeline) == {d.id for d in documents()}
+        assert any("rotate" in hit.text for hit in pipeline.search("rotate a key"))
+
+
+def test_a_source_that_breaks_off_deletes_nothing(make):
+    def broken():
+        yield Document("keys", "changed")
+        raise ConnectionError("the database went away")
+
+    with make() as pipeline:
+        pipeline.index(documents())
+        with pytest.raises(ConnectionError):
+            pipeline.index(broken(), delete_missing=True)
+        assert ids(pipeline) == {d.id for d in documents()}
