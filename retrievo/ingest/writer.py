@@ -10,7 +10,7 @@ from typing import Self
 class Writer:
     """Runs one job at a time beside the caller, in the order given.
 
-    An error of a job is raised by the next `submit` or by `finish`. Leaving the `with` block waits
+    An error of a job beside is raised by the next `submit` or by `finish`. Leaving the `with` block waits
     for the job that runs: a batch is written whole even where its caller is interrupted.
     """
 
@@ -18,9 +18,12 @@ class Writer:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="retrievo-writer")
         self._running: Future[None] | None = None
 
-    def submit(self, job: Callable[[], None]) -> None:
-        """Start the job once the one before has ended."""
+    def submit(self, job: Callable[[], None], *, beside: bool) -> None:
+        """Do the job once the one before has ended: beside the caller, or before returning."""
         self.finish()
+        if not beside:
+            job()
+            return
         # The copy hands on where warnings are collected.
         self._running = self._thread.submit(contextvars.copy_context().run, job)
 
