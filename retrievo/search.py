@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,8 @@ from retrievo.errors import StoreError
 from retrievo.events import STAGES
 from retrievo.filters import Filter, unscoped
 from retrievo.hits import Hit, Hits
-from retrievo.types import BranchScores, Candidates, Chunk, Query, Rows, Scores
+from retrievo.ranking import by_id_where_equal, chosen, first_of_documents, merged, traces
+from retrievo.types import BranchScores, Candidates, Query, Rows
 
 DEPTH = 100
 """How many candidates a branch looks at that does not say otherwise."""
@@ -126,11 +126,9 @@ class Searcher:
         """For each query its fused candidates; `exhaustive` where no branch was cut off."""
         flat = [query for part in queries for query in part]
         branches: dict[str, list[Candidates]] = {}
-        for name, retriever in self._retrievers.items():
-            with account.timed(name):
-                deep = max(depth, getattr(retriever, "depth", DEPTH))
-                found = iter(retriever.search(flat, deep, filters))
-                branches[name] = [_merged([next(found) for _ in part], part) for part in queries]
+        for name, answers in self._answers(flat, depth, filters, account):
+            found = iter(answers)
+            branches[name] = [merged([next(found) for _ in part], part) for part in queries]
         fused = []
         with account.timed("fuse"):
             for place, i in enumerate(asked):
@@ -141,6 +139,30 @@ class Searcher:
                         account.warnings[i].append(note)
                 fused.append(self._fuse(mine, top_k, whole=whole))
         return fused
+
+    def _answers(
+        self, queries: Sequence[Query], depth: int, filters: Filter | None, account: _Account
+    ) -> Iterator[tuple[str, list[Candidates]]]:
+        """What each branch found for each query; of a store that is far away in one request."""
+        deep = {
+            name: max(depth, getattr(retriever, "depth", DEPTH))
+            for name, retriever in self._retrievers.items()
+        }
+        together = "together" in self._store.capabilities and all(
+            hasattr(retriever, "ask") for retriever in self._retrievers.values()
+        )
+        if not together:
+            for name, retriever in self._retrievers.items():
+                with account.timed(name):
+                    yield name, retriever.search(queries, deep[name], filters)
+            return
+        asked = {name: r.ask(queries) for name, r in self._retrievers.items()}
+        with account.timed("retrieve"):
+            answers = self._store.search_together(
+                [(ask.representation, ask.rows, deep[name]) for name, ask in asked.items()], filters
+            )
+        for (name, ask), found in zip(asked.items(), answers, strict=True):
+            yield name, ask.finish(found)
 
     def _fuse(self, branches: Mapping[str, Candidates], top_k: int, *, whole: bool) -> Candidates:
         """The best top_k, or with `whole` everything that some branch found."""
@@ -180,11 +202,11 @@ class Searcher:
         if self._reranker is not None:
             deep = max(top_k, getattr(self._reranker, "depth", RERANK_DEPTH))
         with account.timed("fetch"):
-            order = _chosen(candidates.scores, documents, deep)
+            order = chosen(candidates.scores, documents, deep)
             chunks = self._store.get(candidates.rows[order])
-            order, chunks = _by_id_where_equal(candidates.scores, order, chunks)
+            order, chunks = by_id_where_equal(candidates.scores, order, chunks)
             if documents is not None:
-                order, chunks = _first_of_documents(order, chunks)
+                order, chunks = first_of_documents(order, chunks)
             order, chunks = order[:deep], chunks[:deep]
         scores = candidates.scores[order]
         reranked: list[dict[str, Any] | None] = [None] * len(chunks)
@@ -198,11 +220,11 @@ class Searcher:
                 {"rank": rank, "score": float(score)} for rank, score in enumerate(scores, start=1)
             ]
         with account.timed("trace"):
-            traces = _traces(candidates, order)
+            told = traces(candidates, order)
             return [
                 Hit(chunk, score, rank, {"branches": branches, "rerank": rerank, "score": score})
                 for rank, (chunk, score, branches, rerank) in enumerate(
-                    zip(chunks, scores.tolist(), traces, reranked, strict=True), start=1
+                    zip(chunks, scores.tolist(), told, reranked, strict=True), start=1
                 )
             ][:top_k]
 
@@ -214,86 +236,3 @@ class Searcher:
                 self._stage_done("retrieve", seconds, n, branch=step)
             elif step in STAGES:
                 self._stage_done(step, seconds, n)
-
-
-def _merged(found: Sequence[Candidates], queries: Sequence[Query]) -> Candidates:
-    """One list of a branch's answers to the forms of one query: each row's best weighted score."""
-    if len(found) == 1 and queries[0].weight == 1.0:
-        return found[0]
-    rows = np.concatenate([c.rows for c in found])
-    parts = [q.weight * c.scores for q, c in zip(queries, found, strict=True)]
-    unique, where = np.unique(rows, return_inverse=True)
-    best = np.full(len(unique), -np.inf, np.float32)
-    np.maximum.at(best, where, np.concatenate(parts).astype(np.float32))
-    order = np.lexsort((unique, -best))
-    pairs = zip(queries, found, strict=True)
-    bounds = [q.weight * c.bound for q, c in pairs if c.bound is not None]
-    return Candidates(
-        unique[order],
-        best[order],
-        max(bounds) if len(bounds) == len(found) else None,
-        all(c.exhaustive for c in found),
-        found[0].weight,
-    )
-
-
-def _chosen(scores: Scores, documents: Rows | None, top_k: int) -> Rows:
-    """Places of the best top_k, of the best of top_k documents where `documents` tells them apart.
-
-    Places that equal another in score, and would be cut or passed over for it, are kept: which of
-    them stays is decided by their chunks' ids.
-    """
-    places = np.arange(len(scores))
-    if documents is not None:
-        _, first, where = np.unique(documents, return_index=True, return_inverse=True)
-        places = places[scores == scores[first][where]]
-        leaders = np.sort(first)
-    else:
-        leaders = places
-    if len(leaders) <= top_k:
-        return places
-    kept: Rows = places[scores[places] >= scores[leaders[top_k - 1]]]
-    return kept
-
-
-def _by_id_where_equal(
-    scores: Scores, order: Rows, chunks: list[Chunk]
-) -> tuple[Rows, list[Chunk]]:
-    """Equal scores in the order of their chunks' ids, which no store's row numbers can change."""
-    mine = scores[order].tolist()
-    if all(a > b for a, b in pairwise(mine)):
-        return order, chunks
-    by_id = sorted(range(len(chunks)), key=lambda i: (-mine[i], chunks[i].id))
-    return order[by_id], [chunks[i] for i in by_id]
-
-
-def _first_of_documents(order: Rows, chunks: Sequence[Chunk]) -> tuple[Rows, list[Chunk]]:
-    seen: set[str] = set()
-    kept = []
-    for i, chunk in enumerate(chunks):
-        if chunk.doc_id not in seen:
-            seen.add(chunk.doc_id)
-            kept.append(i)
-    return order[kept], [chunks[i] for i in kept]
-
-
-def _traces(candidates: Candidates, order: Rows) -> list[dict[str, dict[str, Any]]]:
-    """Per candidate, per branch: rank and raw score (None where not found), and what it gave."""
-    traces: list[dict[str, dict[str, Any]]] = [{} for _ in range(len(order))]
-    for name, branch in (candidates.contributions or {}).items():
-        columns = zip(
-            branch.rank[order].tolist(),
-            branch.score[order].tolist(),
-            branch.normalised[order].tolist(),
-            branch.contribution[order].tolist(),
-            strict=True,
-        )
-        for trace, (rank, score, normalised, contribution) in zip(traces, columns, strict=True):
-            trace[name] = {
-                "rank": rank or None,
-                "score": score if rank else None,
-                "normalised": normalised,
-                "weight": branch.weight,
-                "contribution": contribution,
-            }
-    return traces

@@ -16,6 +16,7 @@ from retrievo import (
     hookimpl,
 )
 from retrievo.fuse.convex import Convex
+from retrievo.store.memory import MemoryStore
 from retrievo.types import Candidates, Query
 
 
@@ -205,3 +206,34 @@ def test_a_listener_hears_of_every_step_and_of_no_other():
         ("retrieve", 2, {"branch": "bm25"}),
         ("retrieve", 2, {"branch": "dense"}),
     ]
+
+
+class FarAway(MemoryStore):
+    """Answers several searches in one request, and counts the requests."""
+
+    capabilities = MemoryStore.capabilities | {"together"}
+    requests = 0
+
+    def search(self, *arguments):
+        raise AssertionError("one request would do")
+
+    def search_together(self, asked, filters=None):
+        self.requests += 1
+        return [super(FarAway, self).search(*one, filters) for one in asked]
+
+
+def test_branches_of_a_store_far_away_come_in_one_request():
+    far, near = FarAway(), MemoryStore()
+    answers = []
+    for store in (far, near):
+        pipeline = Pipeline(store=store, encoder=CountingEncoder())
+        pipeline.index(documents())
+        answers.append(
+            [
+                [(hit.chunk.id, hit.score, hit.trace) for hit in hits]
+                for hits in pipeline.search_batch(
+                    ["rotate a key", "bread"], filters={"kind": "note"}
+                )
+            ]
+        )
+    assert answers[0] == answers[1] and far.requests == 1

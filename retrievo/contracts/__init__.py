@@ -17,6 +17,7 @@ from retrievo.contracts.steps import (
     Tokenizer,
 )
 from retrievo.contracts.stored import (
+    Ask,
     Batch,
     Kind,
     RepresentationStats,
@@ -38,6 +39,7 @@ __all__ = [
     "Expander",
     "Space",
     "Kind",
+    "Ask",
     "Batch",
     "Statistics",
     "StoreStats",

@@ -1,10 +1,10 @@
 """What a store is handed and what it tells: spaces, batches, statistics, sizes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from retrievo.types import Chunk, Document, Representation, Rows
+from retrievo.types import Candidates, Chunk, Document, Representation, Rows
 
 Kind = Literal["dense", "sparse", "multi"]
 
@@ -26,6 +26,19 @@ class Space:
 
     def __str__(self) -> str:
         return " ".join(filter(None, (self.kind, str(self.size or ""), self.settings)))
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a retriever's search asks of the store, and what it makes of the answer.
+
+    `rows` are the queries in the form of the representation; `finish` adds to the store's
+    candidates what only the retriever knows, such as their bound.
+    """
+
+    representation: str
+    rows: Representation
+    finish: Callable[[list[Candidates]], list[Candidates]]
 
 
 @dataclass(slots=True)

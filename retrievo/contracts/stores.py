@@ -26,6 +26,7 @@ class Store(Protocol):
     - "tenants": documents that belong to a tenant (`tenant=`, and a `Scoped` filter)
     - "persistent": what was written is there after a new `open`, in another process too
     - "idf": query values of a space with `idf` are multiplied with ln(1 + (n - df + .5)/(df + .5))
+    - "together": `search_together` answers several searches in one request
     - "approximate": a dense search may miss a row of the exact answer (never their number)
     - "maintenance": `optimize()` brings the index into its fastest form now, `vacuum()` gives disk
       space back
@@ -89,6 +90,14 @@ class Store(Protocol):
         product with a vector of the row, summed (MaxSim; Khattab and Zaharia 2020); rows that have
         a vector. `exhaustive` is set where those are fewer than `depth`.
         """
+        ...
+
+    def search_together(
+        self,
+        asked: "Sequence[tuple[str, Representation, int]]",
+        filters: "Filter | None" = None,
+    ) -> list[list[Candidates]]:
+        """What `search` gives for each (representation, queries, depth); see "together"."""
         ...
 
     def score(self, representation: str, queries: Representation, rows: Rows) -> list[Scores]:

@@ -6,7 +6,7 @@ from itertools import chain, pairwise
 
 import numpy as np
 
-from retrievo.contracts import Items, Space, Store
+from retrievo.contracts import Ask, Items, Space, Store
 from retrievo.errors import ConfigError
 from retrievo.filters import Filter
 from retrievo.retrieve.terms import terms_of
@@ -75,12 +75,20 @@ class Bm25Retriever:
     def search(
         self, queries: Sequence[Query], depth: int, filters: Filter | None = None
     ) -> list[Candidates]:
+        asked = self.ask(queries)
+        return asked.finish(self._store.search(self._name, asked.rows, depth, filters))
+
+    def ask(self, queries: Sequence[Query]) -> Ask:
+        """The queries' weighted terms, and how candidates get their bound."""
         rows, bounds = self._query_rows(queries)
-        found = self._store.search(self._name, rows, depth, filters)
-        return [
-            Candidates(c.rows, c.scores, bound, c.exhaustive)
-            for c, bound in zip(found, bounds, strict=True)
-        ]
+
+        def finish(found: list[Candidates]) -> list[Candidates]:
+            return [
+                Candidates(c.rows, c.scores, bound, c.exhaustive)
+                for c, bound in zip(found, bounds, strict=True)
+            ]
+
+        return Ask(self._name, rows, finish)
 
     def score(self, queries: Sequence[Query], rows: Rows) -> list[Scores]:
         return self._store.score(self._name, self._query_rows(queries)[0], rows)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from retrievo.contracts import Encoder, Items, Space, Store
+from retrievo.contracts import Ask, Encoder, Items, Space, Store
 from retrievo.errors import ConfigError, EncoderError
 from retrievo.filters import Filter
 from retrievo.types import Candidates, Query, Rows, Scores, Vectors
@@ -59,14 +59,22 @@ class DenseRetriever:
     def search(
         self, queries: Sequence[Query], depth: int, filters: Filter | None = None
     ) -> list[Candidates]:
+        asked = self.ask(queries)
+        return asked.finish(self._store.search(self._name, asked.rows, depth, filters))
+
+    def ask(self, queries: Sequence[Query]) -> Ask:
+        """The queries' vectors, and how candidates get their bound."""
         vectors = self._encode(queries)
-        found = self._store.search(self._name, vectors, depth, filters)
         weight = getattr(self._encoder, "dense_weight", None)
         lengths = np.linalg.norm(vectors, axis=1).tolist()
-        return [
-            Candidates(c.rows, c.scores, _bound(length, c), c.exhaustive, weight)
-            for length, c in zip(lengths, found, strict=True)
-        ]
+
+        def finish(found: list[Candidates]) -> list[Candidates]:
+            return [
+                Candidates(c.rows, c.scores, _bound(length, c), c.exhaustive, weight)
+                for length, c in zip(lengths, found, strict=True)
+            ]
+
+        return Ask(self._name, vectors, finish)
 
     def score(self, queries: Sequence[Query], rows: Rows) -> list[Scores]:
         return self._store.score(self._name, self._encode(queries), rows)
