@@ -31,6 +31,7 @@ def retrievo_register_encoders(register: Register) -> None:
 def retrievo_register_stores(register: Register) -> None:
     register("local", "retrievo.store.local:LocalStore")
     register("memory", "retrievo.store.memory:MemoryStore")
+    register("qdrant", "retrievo.store.qdrant.store:QdrantStore", extra="qdrant")
 
 
 @hookimpl

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from retrievo.contracts import Expander, Fusion, Reranker, Retriever, Store
+from retrievo.contracts import Ask, Expander, Fusion, Reranker, Retriever, Store
 from retrievo.errors import StoreError
 from retrievo.events import STAGES
 from retrievo.filters import Filter, unscoped
 from retrievo.hits import Hit, Hits
+from retrievo.host.nearest import hint
 from retrievo.ranking import by_id_where_equal, chosen, first_of_documents, merged, traces
 from retrievo.types import BranchScores, Candidates, Query, Rows
 
@@ -68,6 +69,7 @@ class Searcher:
         queries = self._queries([texts[i] for i in asked], account)
         with self._store.reading():
             total = self._store.count()
+            unknown = self._unknown_keys(filters) if filters is not None and asked else []
             top_k = min(top_k, max(total, 1))
             depth = top_k  # what a branch cuts off, no later step can bring back
             # Grouping by document and reranking look at more than top_k.
@@ -92,8 +94,7 @@ class Searcher:
         account.timings["total"] = time.perf_counter() - started
         self._tell(account, len(texts))
         for i in range(len(texts)):
-            if i not in found:
-                account.warnings[i].append("the query is empty")
+            account.warnings[i] += unknown if i in found else ["the query is empty"]
         return [
             Hits(found.get(i, []), text, account.timings, account.warnings[i])
             for i, text in enumerate(texts)
@@ -156,7 +157,10 @@ class Searcher:
                 with account.timed(name):
                     yield name, retriever.search(queries, deep[name], filters)
             return
-        asked = {name: r.ask(queries) for name, r in self._retrievers.items()}
+        asked: dict[str, Ask] = {
+            name: getattr(retriever, "ask")(queries)  # noqa: B009  # optional in the contract
+            for name, retriever in self._retrievers.items()
+        }
         with account.timed("retrieve"):
             answers = self._store.search_together(
                 [(ask.representation, ask.rows, deep[name]) for name, ask in asked.items()], filters
@@ -178,6 +182,15 @@ class Searcher:
         return Candidates(
             fused.rows, fused.scores, fused.bound, exhaustive, contributions=fused.contributions
         )
+
+    def _unknown_keys(self, filters: Filter) -> list[str]:
+        """A sentence for each key of the filters that no document has, where the store can tell."""
+        missing = getattr(self._store, "missing_keys", None)
+        keys = missing(filters) if missing else []
+        if not keys:
+            return []
+        known = getattr(self._store, "known_keys")(unscoped(filters)[0])  # noqa: B009
+        return [f"no document has the metadata key {key!r}{hint(key, known)}" for key in keys]
 
     def _check_scope(self, rows: Rows, filters: Filter | None) -> None:
         """Raise StoreError where a retriever gave another tenant's rows: better none than those."""

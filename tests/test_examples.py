@@ -15,6 +15,8 @@ SAID = {
     "quickstart.py": ["2 added", "1 ", "keys.md", "since 2020: ['keys.md']", "dense", "bm25"],
     "files.py": ["first:", "second: nothing to write", "1 "],
     "custom_encoder.py": ["'zoo'", "bm25"],
+    "sync_folder.py": ["would add 2", "delete 1", "1 deleted", "revoke the old one last"],
+    "tenants.py": ["acme ['Acme builds", "bolt ['Bolt builds", "nobody []", "give tenant="],
 }
 
 
@@ -51,8 +53,10 @@ def test_example(name, tmp_path):
 def test_example_configuration(path, tmp_path):
     if path.name == "transformer.toml" and not importlib.util.find_spec("sentence_transformers"):
         pytest.skip("needs the extra 'models'")
+    if path.name == "qdrant.toml" and not importlib.util.find_spec("qdrant_client"):
+        pytest.skip("needs the extra 'qdrant'")
     with Pipeline.from_toml(path, index=tmp_path / "x.index") as pipeline:
-        if path.name == "transformer.toml":
-            return  # its model comes from the network: that it is well formed is what is checked
+        if path.name in ("transformer.toml", "qdrant.toml"):
+            return  # model and server come from the network: that they are well formed is checked
         pipeline.index([Document("a", "parrots talk"), Document("b", "glaciers melt")])
         assert pipeline.search("parrots", top_k=1)[0].doc_id == "a"

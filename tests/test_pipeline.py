@@ -1,4 +1,3 @@
-
 import pytest
 from pipelines import CountingEncoder, documents
 
@@ -196,3 +195,14 @@ def test_an_index_that_another_pipeline_holds(tmp_path):
             Pipeline.open(tmp_path / "i")
     with Pipeline.open(tmp_path / "i") as again:
         assert again.search("moon")
+
+
+def test_a_key_that_no_document_has_is_told_with_the_nearest_that_they_have(make):
+    with make() as pipeline:
+        pipeline.index(documents())
+        hits = pipeline.search("rotate a key", filters=F("knid") == "note")
+        assert len(hits) == 0
+        assert hits.warnings == ["no document has the metadata key 'knid'; did you mean 'kind'?"]
+        both = pipeline.search("rotate a key", filters=(F("kind") == "note") & ~(F("year") == 1))
+        assert len(both) > 0 and any("'year'" in line for line in both.warnings)
+        assert not pipeline.search("rotate a key", filters=F("kind") == "note").warnings

@@ -113,8 +113,11 @@ def test_explain_stays_within_the_scope(two):
 
 def test_a_retriever_that_loses_the_scope_gives_nothing_away(make):
     class Leaking:
-        representations = {"any": Space("dense", 1)}
         depth = 10
+
+        @property
+        def representations(self):
+            return {"any": Space("dense", 1)}
 
         def represent(self, items):
             return {"any": np.ones((sum(len(chunks) for _, chunks in items), 1), np.float32)}

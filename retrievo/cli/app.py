@@ -9,7 +9,18 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from retrievo.cli import doctor, eval, explain, index, init, plugins, schema, search
+from retrievo.cli import (
+    delete,
+    doctor,
+    eval,
+    explain,
+    index,
+    init,
+    maintain,
+    plugins,
+    schema,
+    search,
+)
 from retrievo.cli.output import say
 from retrievo.errors import ConfigError, FilterError, RetrievoError, RetrievoWarning
 
@@ -122,6 +133,9 @@ app.command("init")(init.init)
 app.command("index")(index.index)
 app.command("search")(search.search)
 app.command("explain")(explain.explain)
+app.command("delete")(delete.delete)
+app.command("optimize")(maintain.optimize)
+app.command("snapshot")(maintain.snapshot)
 app.command("eval")(eval.evaluate)
 app.command("plugins")(plugins.plugins)
 app.command("doctor")(doctor.doctor)

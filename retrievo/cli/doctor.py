@@ -11,6 +11,7 @@ import typer
 from retrievo.cli.opening import open_pipeline
 from retrievo.cli.options import DEFAULT_INDEX, Config, Debug, Index, Json
 from retrievo.cli.output import show, show_json
+from retrievo.contracts import RepresentationStats
 from retrievo.errors import ConfigError, IndexLockedError, MismatchError, RetrievoError
 
 if TYPE_CHECKING:
@@ -133,6 +134,7 @@ def _health(pipeline: "Pipeline") -> dict[str, Any]:
         "problems": problems,
         "documents": store.document_count(),
         "chunks": store.count(),
+        "stats": store.stats().as_dict(),
         "passport": asdict(passport) if passport else None,
     }
 
@@ -162,6 +164,17 @@ def _summary(found: dict[str, Any]) -> str:
     return "something is broken"
 
 
+def _stats_lines(stats: dict[str, Any]) -> list[str]:
+    lines = []
+    if stats["tenants"]:
+        lines.append(f"  {stats['tenants']} tenants")
+    for name, one in stats["representations"].items():
+        lines.append(f"  {name}: {RepresentationStats(**one)}")
+    if stats["bytes_on_disk"] is not None:
+        lines.append(f"  {stats['bytes_on_disk'] / 1e6:.1f} MB on disk")
+    return lines + [f"  {note}" for note in stats["notes"]]
+
+
 def _index_lines(state: dict[str, Any]) -> list[str]:
     if not state:
         return [f"no index at {DEFAULT_INDEX}; name one with --index"]
@@ -169,6 +182,7 @@ def _index_lines(state: dict[str, Any]) -> list[str]:
     lines += [f"  {problem}" for problem in state["problems"]]
     if "chunks" in state:
         lines.append(f"  {state['documents']} documents, {state['chunks']} chunks")
+        lines += _stats_lines(state["stats"])
     passport = state.get("passport")
     if passport:
         encoder = passport["encoder"]

@@ -82,6 +82,14 @@ class RepresentationStats:
     graph: bool = False
     bytes_a_vector: float = 0.0
 
+    def __str__(self) -> str:
+        text = f"{self.vectors} {self.kind} vectors"
+        if self.coding != "float32":
+            text += f", {self.coded} of them as {self.coding}"
+        elif self.kind != "sparse":
+            text += " as float32"
+        return text + (", with a graph" if self.graph else "")
+
 
 @dataclass(frozen=True, slots=True)
 class StoreStats:

@@ -36,6 +36,9 @@ class Store(Protocol):
     them, whatever takes documents, ids or filters raises TenantError without a tenant; without,
     with one. What is about all rows (`scan`, `get`, `vectors`, `replace`, `statistics`, `stats`)
     takes none.
+
+    Optional: `missing_keys(filters)`, the keys that the filters compare and no document has, and
+    `known_keys(tenant)`, some that documents have, so that a search can tell of a misspelt key.
     """
 
     capabilities: frozenset[str]

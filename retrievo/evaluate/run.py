@@ -146,9 +146,7 @@ def _values(measures: Sequence[Metric], hits: "Hits", query: JudgedQuery) -> dic
     return {metric.name: metric(ranked, query.grades) for metric in measures}
 
 
-def _write_result(
-    file: TextIO, query: JudgedQuery, values: dict[str, float], hits: "Hits"
-) -> None:
+def _write_result(file: TextIO, query: JudgedQuery, values: dict[str, float], hits: "Hits") -> None:
     result = {
         "query_id": query.id,
         "query": query.text,

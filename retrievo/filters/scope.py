@@ -21,7 +21,8 @@ class Scoped(Filter):
     filters: Filter | None = None
 
     def __str__(self) -> str:
-        return f"tenant {self.tenant!r}" + (f": {self.filters}" if self.filters else "")
+        inside = "" if self.filters is None else f": {self.filters}"
+        return f"tenant {self.tenant!r}{inside}"
 
 
 def scoped(filters: Filter | None, tenant: str | None) -> Filter | None:

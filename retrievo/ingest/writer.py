@@ -10,8 +10,8 @@ from typing import Self
 class Writer:
     """Runs one job at a time beside the caller, in the order given.
 
-    An error of a job beside is raised by the next `submit` or by `finish`. Leaving the `with` block waits
-    for the job that runs: a batch is written whole even where its caller is interrupted.
+    An error of a job beside is raised by the next `submit` or by `finish`. Leaving the `with` block
+    waits for the job that runs: a batch is written whole even where its caller is interrupted.
     """
 
     def __init__(self) -> None:

@@ -56,7 +56,7 @@ class Bm25Retriever:
     def represent(self, items: Items) -> Mapping[str, SparseRows]:
         fitted = self._store.statistics(self._name).fitted_mean
         texts = (chunk.indexed_text for _, chunks in items for chunk in chunks)
-        return {self._name: self._weigh(texts, fitted)}
+        return {self._name: self._weigh(texts, fitted or None)}
 
     def _weigh(self, texts: Iterable[str], mean: float | None) -> SparseRows:
         counts = [Counter(self._terms.indices(text)) for text in texts]
@@ -116,13 +116,15 @@ class Bm25Retriever:
         """Redo all weights where the mean length has drifted; True where that was done.
 
         Weights come from the stored texts, not from the old weights: a run that is killed here
-        leaves some rows with the new mean, and the next one starts over.
+        leaves some rows with the new mean, and the next one starts over, even if the mean length
+        is by then what it was: until all is redone, the fitted mean is 0.
         """
         now = store.statistics(self._name)
         if not now.n or now.fitted_mean is None:
             return False
         if abs(now.mean_length - now.fitted_mean) <= REFIT_ABOVE * now.fitted_mean:
             return False
+        store.replace(self._name, np.empty(0, np.int64), self._weigh([], 1.0), 0.0)
         for rows in store.scan():
             texts = [chunk.indexed_text for chunk in store.get(rows)]
             store.replace(self._name, rows, self._weigh(texts, now.mean_length), None)

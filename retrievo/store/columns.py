@@ -8,7 +8,7 @@ the changed rows only.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -37,6 +37,8 @@ class Matching:
     rows: Rows
     total: int
     condition: Any = None
+    missing: Sequence[str] | None = None
+    """Keys of the filter that no row has, once somebody asked for them."""
 
 
 class Columns:

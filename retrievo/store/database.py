@@ -56,18 +56,22 @@ VALUES_A_STATEMENT = 500
 class Database:
     """One connection that holds the file for itself until `close`.
 
-    Every method may be called from any thread; calls take turns. Errors of SQLite are StoreErrors.
+    With `read_only` it holds and writes nothing, for a file that nobody else writes to. Every
+    method may be called from any thread; calls take turns. Errors of SQLite are StoreErrors.
     """
 
-    def __init__(self, path: Path, *, create: bool) -> None:
+    def __init__(self, path: Path, *, create: bool, read_only: bool = False) -> None:
         self._turn = threading.RLock()
         self._path = path
+        where = f"{path.absolute().as_uri()}?mode=ro&immutable=1" if read_only else path
         try:
             self._connection = sqlite3.connect(
-                path, timeout=0.2, isolation_level=None, check_same_thread=False
+                where, timeout=0.2, isolation_level=None, check_same_thread=False, uri=read_only
             )
         except sqlite3.Error as error:
             raise StoreError(f"cannot open {path}: {error}") from error
+        if read_only:
+            return
         try:
             for pragma in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = FULL"):
                 self._connection.execute(f"PRAGMA {pragma}")
@@ -84,6 +88,10 @@ class Database:
         with self._turn:
             self._connection.close()
 
+    def copy_to(self, path: Path) -> None:
+        """Make a compact copy, whole and on disk, of what is committed."""
+        self.all("VACUUM INTO ?", (str(path),))
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing of what is written inside."""
@@ -99,6 +107,12 @@ class Database:
                     raise
             except sqlite3.Error as error:
                 raise self._told(error) from error
+
+    def rollback(self) -> None:
+        """Undo the transaction that an interrupt has left open, if there is one."""
+        with self._turn:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
 
     def all(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with self._turn:

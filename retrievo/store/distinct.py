@@ -1,6 +1,5 @@
 """The distinct values of a metadata key, numbered, and which of them a comparison accepts."""
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -45,7 +44,7 @@ class DistinctValues:
             passed = (test_value(compare, value) for value in self.values)
             return np.fromiter(passed, bool, len(self.values))
         if self._index is None:
-            self._index = ValueIndex(self.values, self._known())
+            self._index = ValueIndex(self.values, self._known)
         return self._index.accepted(compare)
 
     def _known(self) -> dict[object, int]:
@@ -67,4 +66,4 @@ def value_name(value: Any) -> object:
     for kind in (bool, int, float):
         if isinstance(value, kind):
             return (kind, value) if value == value else (float, "nan")
-    return (type(None), None) if value is None else (dict, json.dumps(value))
+    return (type(None), None) if value is None else (type(value), repr(value))

@@ -2,11 +2,9 @@
 
 Without a write-ahead log an upsert is durable once `flush` returned; the catalog commits only after
 that, so the engine's own log would say everything twice (a third of the write's CPU time, and
-gigabytes of sparse files). Dense vectors are float32 until a segment passes `QUANTIZE_ABOVE` rows;
-`settle` then builds int8 codes that are scanned whole and rescored with the float vectors.
+gigabytes of sparse files). What is kept at which size is said in engine_config.py.
 """
 
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,33 +13,56 @@ from typing import Any
 import numpy as np
 import qdrant_edge as edge
 
-from retrievo.contracts import Space
+from retrievo.contracts import RepresentationStats, Space
 from retrievo.errors import RetrievoError, StoreError
-from retrievo.types import Representation, Rows, Scores, SparseRows, Vectors
+from retrievo.store import engine_config, engine_points, segments
+from retrievo.store.engine_config import Coding, Layout
+from retrievo.types import Representation, Rows, Scores
 
-QUANTIZE_ABOVE = 5_000
-"""Rows: below that, a float scan costs less than .4 ms at 384 dimensions and codes gain nothing."""
+UNLINKED_SHARE = 0.05
+"""Share of the rows that may be outside the graph: they are scanned, and linked when they are more.
 
-OVERSAMPLING = 2.0
-"""How many int8 candidates are rescored with their float vectors for each result asked for."""
+Linking few rows copies the whole segment, so a small re-index does not do it."""
+
+DEAD_SHARE = 0.2
+"""Share of deleted rows from which on the graph is made again."""
 
 _POINTS_AT_ONCE = 4096
+_QUERIES_AT_ONCE = 64
 
 
 class Engine:
-    """One shard with the named vectors of the representations. Not safe for concurrent writes."""
+    """One shard with the named vectors of the representations. Not safe for concurrent writes.
 
-    def __init__(self, path: Path, spaces: Mapping[str, Space], *, create: bool) -> None:
-        self._path = path
-        self._spaces = dict(spaces)
+    `codings` are those that dense representations get when the index is large enough.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        spaces: Mapping[str, Space],
+        *,
+        create: bool = False,
+        coding: Coding = "int8",
+    ) -> None:
+        self.path = path
+        self.spaces = dict(spaces)
         self.representations = tuple(spaces)
         self.sparse = tuple(name for name, space in spaces.items() if space.kind == "sparse")
+        self.dense = tuple(name for name, space in spaces.items() if space.kind == "dense")
+        self.codings: dict[str, Coding] = dict.fromkeys(self.dense, coding)
+        self._closed = False
         with self._told("opened"):
             if create:
                 path.mkdir(parents=True, exist_ok=True)
-                self._shard = edge.EdgeShard.create(str(path), _config(spaces))
+                self.layout = Layout(False, dict.fromkeys(self.dense, "none"))
+                config = engine_config.shard_config(spaces, self.layout)
+                self._shard = edge.EdgeShard.create(str(path), config)
             else:
                 self._shard = edge.EdgeShard.load(str(path))
+                self.layout = engine_config.layout_on_disk(path)
+                if engine_config.compacts_all(path):  # a process was killed in `optimize`
+                    self._reload(self.layout)
 
     @contextmanager
     def _told(self, what: str) -> Iterator[None]:
@@ -51,32 +72,40 @@ class Engine:
             raise
         except Exception as error:  # the engine raises plain Exception with its own text
             text = (str(error) or type(error).__name__).splitlines()[0]
-            raise StoreError(f"the vectors in {self._path} cannot be {what}: {text}") from error
+            raise StoreError(f"the vectors in {self.path} cannot be {what}: {text}") from error
 
     def close(self) -> None:
-        self._shard.close()
+        if not self._closed:
+            self._closed = True
+            self._shard.close()
+
+    # writing
 
     def upsert(self, rows: Rows, values: Mapping[str, Representation]) -> None:
-        """Every named representation must have a row for each of `rows`."""
+        """Raises StoreError where a representation is missing, or lacks some of the rows."""
+        for name in self.representations:
+            n = len(values[name]) if name in values else 0
+            if n != len(rows):
+                raise StoreError(
+                    f"{len(rows)} rows were given to {self.path} with {n} of {name!r}; each of "
+                    f"{', '.join(self.representations)} is wanted for each row"
+                )
         for start in range(0, len(rows), _POINTS_AT_ONCE):
-            stop = min(start + _POINTS_AT_ONCE, len(rows))
-            columns = [(name, _vectors(part, start, stop)) for name, part in values.items()]
-            points = [
-                edge.Point(row, {name: column[i] for name, column in columns})
-                for i, row in enumerate(rows[start:stop].tolist())
-            ]
+            points = engine_points.points(rows[start : start + _POINTS_AT_ONCE], values, start)
             with self._told("written"):
                 self._shard.update(edge.UpdateOperation.upsert_points(points))
 
     def replace(self, representation: str, rows: Rows, values: Representation) -> None:
-        column = _vectors(values, 0, len(rows))
-        points = [
-            edge.PointVectors(row, {representation: vector})
-            for row, vector in zip(rows.tolist(), column, strict=True)
-        ]
-        if points:
-            with self._told("written"):
+        """Put other values in the place of those of the rows; no vectors take theirs away."""
+        column = engine_points.vectors(values, 0, len(rows))
+        pairs = list(zip(rows.tolist(), column, strict=True))
+        points = [edge.PointVectors(row, {representation: v}) for row, v in pairs if v != []]
+        without = [row for row, vector in pairs if vector == []]
+        with self._told("written"):
+            if points:
                 self._shard.update(edge.UpdateOperation.update_vectors(points))
+            if without:
+                self._shard.update(edge.UpdateOperation.delete_vectors(without, [representation]))
 
     def delete(self, rows: Sequence[int]) -> None:
         if len(rows):
@@ -87,124 +116,169 @@ class Engine:
         with self._told("flushed"):
             self._shard.flush()
 
+    # keeping in form
+
     def settle(self) -> None:
-        """Build int8 codes where a segment has grown, and drop what was deleted."""
+        """Bring codes and graph up to date where that pays."""
+        self.flush()  # what was deleted is in the files only then
+        wanted = self._wanted()
+        if wanted != self.layout:
+            self._reload(wanted)
+        elif self.layout.graph and not self._much_unlinked():
+            return
+        self._compact()
+
+    def optimize(self) -> None:
+        """Leave no row without code or link, and nothing deleted, whatever it takes."""
+        wanted = self._wanted()
+        try:
+            self._reload(wanted, compact_all=True)
+            self._compact()
+        finally:
+            self._reload(wanted)
+
+    def encode(self) -> None:
+        """Give all rows their codes, however few there are."""
+        self._reload(Layout(self.layout.graph, dict(self.codings)), compact_all=True)
+        self._compact()
+
+    def _compact(self) -> None:
         with self._told("compacted"):
             self._shard.optimize()
         self.flush()
 
+    def _reload(self, layout: Layout, *, compact_all: bool = False) -> None:
+        """The shard takes another configuration only when it is loaded."""
+        config = engine_config.shard_config(self.spaces, layout, compact_all=compact_all)
+        self.flush()
+        with self._told("opened again"):
+            try:
+                self._shard.close()
+                self._shard = edge.EdgeShard.load(str(self.path), config)
+            except BaseException:  # an interrupt too must not leave the index without its vectors
+                self._shard = edge.EdgeShard.load(str(self.path))
+                raise
+        self.layout = layout
+
+    def _wanted(self) -> Layout:
+        """What the present number of rows asks for; what is there stays until half of that."""
+        rows, now = self.count(), self.layout
+        graph = rows > engine_config.GRAPH_ABOVE // (2 if now.graph else 1)
+        is_coded = any(coding != "none" for coding in now.codings.values())
+        coded = rows > engine_config.QUANTIZE_ABOVE // (2 if is_coded else 1)
+        codings = {name: self.codings[name] if coded else "none" for name in self.dense}
+        return Layout(graph and bool(self.dense), codings)
+
+    def _much_unlinked(self) -> bool:
+        rows = self.count()
+        parts = [part for part in segments.parts(self.path, self.dense[0]) if part.graph]
+        linked = sum(part.rows or 0 for part in parts)
+        most = max(engine_config.QUANTIZE_ABOVE, int(rows * UNLINKED_SHARE))
+        return rows - linked > most or sum(part.dead for part in parts) > rows * DEAD_SHARE
+
+    def stats(self) -> dict[str, RepresentationStats]:
+        """How each representation is kept now."""
+        total = self.count()
+        with self._told("counted"):
+            return {
+                name: segments.stats(self.path, name, space, self._with(name, space, total))
+                for name, space in self.spaces.items()
+            }
+
+    def _with(self, representation: str, space: Space, total: int) -> int:
+        if space.kind != "multi":
+            return total
+        has = edge.Filter(must=[edge.HasVectorCondition(representation)])
+        return int(self._shard.count(edge.CountRequest(filter=has, exact=True)))
+
+    def graph(self, representation: str) -> bool:
+        """Whether a search for it walks a graph."""
+        return self.layout.graph and representation in self.layout.codings
+
     def count(self) -> int:
-        return int(self._shard.count(edge.CountRequest(exact=True)))
+        with self._told("counted"):
+            return int(self._shard.count(edge.CountRequest(exact=True)))
+
+    # searching
 
     def search(
         self,
         representation: str,
-        query: Vectors | tuple[np.ndarray, Scores],
+        queries: Sequence[Any],
         limit: int,
         among: edge.Filter | None = None,
-    ) -> tuple[Rows, Scores]:
-        vector = query.tolist() if isinstance(query, np.ndarray) else _sparse(*query)
-        request = edge.QueryRequest(
-            limit=limit,
-            query=edge.Query.Nearest(vector, representation),
-            filter=among,
-            params=_PARAMS if isinstance(query, np.ndarray) else None,
-        )
+        *,
+        exact: bool = False,
+        look_at: int = engine_config.LOOK_AT,
+    ) -> list[tuple[Rows, Scores]]:
+        """For each query the rows of the highest scores, in no particular order of equal ones.
+
+        `exact` reads the float32 vectors of all rows, or of those of `among`; else codes and graph
+        are used where there are any, `look_at` being what a search in the graph keeps at least.
+        """
+        params = None
+        if self.spaces[representation].kind != "sparse":
+            params = self._params(representation, limit, exact, look_at)
+        requests = [
+            edge.QueryRequest(
+                limit=limit,
+                query=edge.Query.Nearest(engine_points.query(one), representation),
+                filter=among,
+                params=params,
+            )
+            for one in queries
+        ]
+        found = []
         with self._told("searched"):
-            found = self._shard.query(request)
-        n = len(found)
-        return (
-            np.fromiter((point.id for point in found), np.int64, n),
-            np.fromiter((point.score for point in found), np.float32, n),
+            if len(requests) == 1:
+                found = [self._shard.query(requests[0])]
+            else:
+                # A set of ids is looked up once for all queries of a batch.
+                for start in range(0, len(requests), _QUERIES_AT_ONCE):
+                    part = requests[start : start + _QUERIES_AT_ONCE]
+                    found += self._shard.query_batch(edge.QueryBatchRequest(part))
+        return [
+            (
+                np.fromiter((point.id for point in points), np.int64, len(points)),
+                np.fromiter((point.score for point in points), np.float32, len(points)),
+            )
+            for points in found
+        ]
+
+    def _params(
+        self, representation: str, limit: int, exact: bool, look_at: int
+    ) -> edge.SearchParams:
+        coding = self.layout.codings.get(representation, "none")
+        oversampling = engine_config.OVERSAMPLING.get(coding, engine_config.OLD_OVERSAMPLING)
+        return edge.SearchParams(
+            exact=exact,
+            hnsw_ef=max(look_at, 2 * limit) if self.layout.graph else None,
+            quantization=edge.QuantizationSearchParams(
+                ignore=exact, rescore=True, oversampling=oversampling
+            ),
         )
 
     def fetch(self, representation: str, rows: Rows) -> Representation:
         """What is stored for the rows, in their order. Raises StoreError where a row is missing."""
         wanted = rows.tolist()
-        records = self._shard.retrieve(wanted, with_payload=False, with_vector=[representation])
+        with self._told("read"):
+            records = self._shard.retrieve(wanted, with_payload=False, with_vector=[representation])
         found: dict[Any, Any] = {}
         for record in records:
-            vectors: Any = record.vector
-            found[record.id] = vectors[representation]
-        missing = [row for row in wanted if row not in found]
+            vectors: Any = record.vector or {}
+            found[record.id] = vectors.get(representation)
+        several = self.spaces[representation].kind == "multi"
+        missing = [r for r in wanted if r not in found or (found[r] is None and not several)]
         if missing:
             raise StoreError(
-                f"{self._path} has no {representation} vector of row {missing[0]} "
+                f"{self.path} has no {representation} vector of row {missing[0]} "
                 f"({len(missing)} missing); run `retrievo doctor --index` and index again"
             )
-        if self._spaces[representation].kind == "sparse":
-            return _sparse_rows([found[row] for row in wanted])
-        size = self._spaces[representation].size or 0
-        return np.array([found[row] for row in wanted], np.float32).reshape(len(wanted), size)
-
-
-_PARAMS = edge.SearchParams(
-    quantization=edge.QuantizationSearchParams(rescore=True, oversampling=OVERSAMPLING)
-)
+        return engine_points.representation(
+            self.spaces[representation], [found[row] for row in wanted]
+        )
 
 
 def only(rows: Rows) -> edge.Filter:
     """A condition that lets only these rows through; worth keeping where it is used again."""
     return edge.Filter(must=[edge.HasIdCondition(set(rows.tolist()))])
-
-
-def _config(spaces: Mapping[str, Space]) -> edge.EdgeConfig:
-    dense = {
-        name: edge.EdgeVectorParams(
-            size=space.size or 0,
-            distance=edge.Distance.Dot,
-            quantization_config=edge.ScalarQuantizationConfig(edge.ScalarType.Int8, quantile=0.99),
-            # No graph: a whole scan of int8 codes is exact enough to need no second thought.
-            hnsw_config=edge.HnswIndexConfig(m=0, ef_construct=4, full_scan_threshold=10),
-        )
-        for name, space in spaces.items()
-        if space.kind == "dense"
-    }
-    sparse = {
-        name: edge.EdgeSparseVectorParams()
-        for name, space in spaces.items()
-        if space.kind == "sparse"
-    }
-    unknown = sorted(name for name, space in spaces.items() if space.kind == "multi")
-    if unknown:
-        raise StoreError(f"store 'local' keeps no multi-vectors yet; {unknown[0]!r} needs them")
-    widest = max((space.size or 0 for space in spaces.values()), default=0)
-    return edge.EdgeConfig(
-        vectors=dense or None,
-        sparse_vectors=sparse or None,
-        optimizers=edge.EdgeOptimizersConfig(
-            default_segment_number=1,
-            indexing_threshold=max(1, QUANTIZE_ABOVE * max(widest, 64) * 4 // 1024),
-        ),
-        # Handing a search of a millisecond to other threads costs a quarter of it in CPU time, and
-        # no throughput was gained with 4 callers on 2 cores.
-        max_search_threads=1,
-        wal_enabled=False,
-    )
-
-
-def _sparse(indices: np.ndarray, values: Scores) -> edge.SparseVector:
-    return edge.SparseVector(indices.tolist(), values.tolist())
-
-
-def _vectors(part: Representation, start: int, stop: int) -> list[Any]:
-    if isinstance(part, np.ndarray):
-        dense: list[Any] = part[start:stop].tolist()
-        return dense
-    assert isinstance(part, SparseRows)
-    bounds = part.indptr[start : stop + 1].tolist()
-    first = bounds[0]
-    indices = part.indices[first : bounds[-1]].tolist()
-    values = part.values[first : bounds[-1]].tolist()
-    return [
-        edge.SparseVector(indices[a - first : b - first], values[a - first : b - first])
-        for a, b in itertools.pairwise(bounds)
-    ]
-
-
-def _sparse_rows(vectors: Sequence[edge.SparseVector]) -> SparseRows:
-    sizes = [len(vector.indices) for vector in vectors]
-    indptr = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-    indices = np.array([i for vector in vectors for i in vector.indices], np.uint32)
-    values = np.array([v for vector in vectors for v in vector.values], np.float32)
-    return SparseRows(indptr, indices, values)

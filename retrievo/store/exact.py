@@ -83,6 +83,22 @@ def contenders(scores: Scores, depth: int, margin: float, among: Places | None) 
     return stay if among is None else among[stay]
 
 
+def likeliest(scores: Scores, n: int, among: Places | None) -> Places:
+    """The n places, of `among` or of all, of the highest estimates; the first of equal ones.
+
+    Estimates may be equal by the thousand, and equal estimates say nothing about the scores.
+    """
+    given = scores if among is None else scores[among]
+    if len(given) > n > 0:
+        last = np.partition(given, len(given) - n)[len(given) - n]
+        above = np.flatnonzero(given > last)
+        equal = np.flatnonzero(given == last)[: n - len(above)]
+        places = np.concatenate([above, equal])
+    else:
+        places = np.arange(len(given) if n > 0 else 0)
+    return places if among is None else among[places]
+
+
 def max_sim(rows: MultiRows, query: Vectors) -> Scores:
     """float32[n]: for each vector of the query its highest inner product with the row's, summed.
 

@@ -8,21 +8,30 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from retrievo.errors import StoreError
+from retrievo.errors import IndexMissingError, StoreError
 from retrievo.passport import Passport
 from retrievo.store.catalog import Catalog
 from retrievo.store.database import Database
 from retrievo.store.engine import Engine
+from retrievo.store.processes import is_alive
 
 CATALOG, VECTORS, HOLDER = "catalog.sqlite", "vectors", "holder.json"
 
 
-def make_index(path: Path, passport: Passport, config: Mapping[str, Any]) -> None:
-    """Make an empty index, whole or not at all: it is made beside its place and moved there."""
+def make_index(path: Path, passport: Passport | None, config: Mapping[str, Any]) -> None:
+    """Make an empty index, whole or not at all: it is made beside its place and moved there.
+
+    Raises IndexMissingError without a passport, which says what it would be an index of.
+    """
+    if passport is None:
+        raise IndexMissingError(
+            f"there is no index at {path}; make one with `retrievo index PATH --index {path}` "
+            "or pipeline.index(...)"
+        )
     if path.exists() and not path.is_dir():
         raise StoreError(f"{path} is a file; an index is a folder")
     if (path / VECTORS).exists():
-        raise StoreError(f"{path} holds vectors and no {CATALOG}; restore it, or remove the folder")
+        _remove_empty(path / VECTORS, passport)
     path = path.absolute()
     new = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
@@ -35,7 +44,8 @@ def make_index(path: Path, passport: Passport, config: Mapping[str, Any]) -> Non
             Catalog(database).set_meta(meta_of(passport, config))
         database.close()
         if path.exists():
-            # The catalog goes last: it is what makes a folder an index.
+            # It stays, for it may be the working folder of this process. The catalog goes last: it
+            # is what makes a folder an index.
             for part in (VECTORS, CATALOG):
                 (new / part).rename(path / part)
         else:
@@ -44,6 +54,22 @@ def make_index(path: Path, passport: Passport, config: Mapping[str, Any]) -> Non
         raise StoreError(f"cannot make an index at {path}: {error.strerror or error}") from error
     finally:
         shutil.rmtree(new, ignore_errors=True)
+
+
+def _remove_empty(vectors: Path, passport: Passport) -> None:
+    """Remove what a process left that was killed before the catalog was in its place.
+
+    Raises StoreError where there is a vector in it: then a catalog was there, and is gone.
+    """
+    engine = Engine(vectors, passport.representations)
+    try:
+        if engine.count():
+            raise StoreError(
+                f"{vectors.parent} holds vectors and no {CATALOG}; restore it, or remove the folder"
+            )
+    finally:
+        engine.close()
+    shutil.rmtree(vectors)
 
 
 def meta_of(passport: Passport, config: Mapping[str, Any]) -> dict[str, str]:
@@ -70,9 +96,12 @@ def held_by(path: Path) -> str:
                 f"the index {path} is held by another pipeline of this process; use that one, or "
                 "close it first: pipeline.close(), or `with Pipeline.open(...) as pipeline`"
             )
+        if holder["host"] == socket.gethostname() and not is_alive(holder["pid"]):
+            # Killed before it could take the file away; who has the lock has not written its own.
+            who = "another process"
     except (OSError, ValueError, KeyError, TypeError):
         who = "another process"
     return (
-        f"the index {path} is held by {who}; close it there, work on a copy of the folder, "
-        "or use a store that several processes share (a server)"
+        f"the index {path} is held by {who}; close it there, search a snapshot of it "
+        "(`retrievo snapshot`), or use a store that several processes share (a server)"
     )

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from retrievo.filters import DOC_ID
 from retrievo.store.column import Column
 from retrievo.store.columns import Columns
 from retrievo.store.database import Database
@@ -56,12 +55,8 @@ class KeptColumns:
         return known_keys(self._database, tenant)
 
     def save(self, columns: Columns) -> None:
-        """Keep what is not kept yet. A column that no row has a value in is not worth it."""
-        wanted = {
-            json.dumps(key): column
-            for key, column in columns.held().items()
-            if key != DOC_ID and not column.is_missing()
-        }
+        """Keep what is not kept yet."""
+        wanted = {json.dumps(key): column for key, column in columns.held().items()}
         names = self._names() - self._damaged
         fresh = wanted.keys() - names
         if not fresh:

@@ -1,6 +1,6 @@
 """The embedded store: Qdrant Edge holds the vectors, SQLite everything else, in one folder."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -8,18 +8,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from retrievo.contracts import Batch, Statistics
-from retrievo.errors import IndexMissingError, StoreError
+from retrievo.contracts import Batch, Statistics, StoreStats
+from retrievo.errors import StoreError
 from retrievo.filters import Filter
 from retrievo.passport import Passport
-from retrievo.store.engine import only
+from retrievo.store import maintenance
 from retrievo.store.folder import CATALOG, make_index
 from retrievo.store.kept_columns import KeptColumns
 from retrievo.store.locking import ReadWriteLock
+from retrievo.store.maintenance import Compression, check_compression, set_compression
 from retrievo.store.matching import MatchingRows
-from retrievo.store.narrowing import search_among
+from retrievo.store.narrowing import scores_of, search_among
 from retrievo.store.opened import OpenIndex
-from retrievo.store.writing import write_batch
+from retrievo.store.snapshots import make_snapshot, refusal
+from retrievo.store.writing import replace_values, write_batch
 from retrievo.types import Candidates, Chunk, Representation, Rows, Scores
 
 
@@ -28,11 +30,27 @@ class LocalStore:
 
     Rows become visible when SQLite commits, after the engine has flushed them; what a killed
     process left behind in the engine is removed when the index is opened again.
+
+    Above 5,000 vectors a dense search reads codes, and scores the best candidates again with the
+    float vectors; `compression` says which codes: "int8" (the default), "int4", "binary", "none",
+    or "auto" for the smallest with which recall@10 on the index's own vectors reaches `min_recall`
+    (.98). The index remembers both. Above 100,000 vectors, a search walks a graph.
     """
 
-    capabilities = frozenset({"dense", "sparse", "filter", "tenants", "persistent"})
+    capabilities = frozenset(
+        {"dense", "sparse", "multi", "filter", "tenants", "persistent", "approximate"}
+        | {"maintenance", "snapshot"}
+    )
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        compression: Compression | None = None,
+        min_recall: float | None = None,
+    ) -> None:
+        check_compression(compression, min_recall)
+        self._compression = compression, min_recall
         self.path = Path(path)
         self.lock = ReadWriteLock()
         self._index: OpenIndex | None = None
@@ -48,18 +66,12 @@ class LocalStore:
     def open(self, passport: Passport | None, config: Mapping[str, Any] | None = None) -> None:
         if self._index is not None:
             return
-        create = not self.exists()
-        if create and passport is None:
-            raise IndexMissingError(
-                f"there is no index at {self.path}; make one with `retrievo index PATH "
-                f"--index {self.path}` or pipeline.index(...)"
-            )
-        if create and passport is not None:
+        if not self.exists():
             make_index(self.path, passport, config or {})
-        self._index = OpenIndex(self.path)
-        kept = KeptColumns(self._index.database)
-        self._matching = MatchingRows(self._index.catalog, kept, self.path)
+        self._index = index = OpenIndex(self.path)
+        self._matching = MatchingRows(index.catalog, KeptColumns(index.database), self.path)
         self._counted = None
+        set_compression(index, *self._compression)
 
     def close(self) -> None:
         if self._index is None or not self._index.is_mine():
@@ -68,7 +80,8 @@ class LocalStore:
             index, self._index = self._index, None
             if index is not None:
                 with suppress(StoreError):  # what cannot be kept is read again when asked for
-                    self._matching.keep()
+                    if not index.read_only:
+                        self._matching.keep()
                 index.close()
 
     def _opened(self) -> OpenIndex:
@@ -78,7 +91,15 @@ class LocalStore:
         self._index.check_process()
         return self._index
 
+    def _writable(self) -> OpenIndex:
+        """The open index. Raises StoreError for a snapshot as well."""
+        index = self._opened()
+        if index.read_only:
+            raise refusal(self.path)
+        return index
+
     def reading(self) -> AbstractContextManager[None]:
+        self._opened()
         return self.lock.reading()
 
     # what it is
@@ -91,7 +112,7 @@ class LocalStore:
 
     def stamp(self, passport: Passport, config: Mapping[str, Any]) -> None:
         with self.lock.writing():
-            self._opened().stamp(passport, config)
+            self._writable().stamp(passport, config)
 
     def health(self) -> list[str]:
         """What is wrong with the index, a sentence each; nothing where it is whole."""
@@ -122,16 +143,40 @@ class LocalStore:
         self, representation: str, rows: Rows, values: Representation, fitted_mean: float | None
     ) -> None:
         with self._writing() as index:
-            index.engine.replace(representation, rows, values)
-            index.engine.flush()
+            replace_values(index.catalog, index.counts, index.engine, representation, rows, values)
             if fitted_mean is not None:
                 with index.catalog.transaction():
                     index.counts.set_fitted(representation, fitted_mean)
 
     def settle(self) -> None:
+        self._maintain(maintenance.settle)
+
+    def optimize(self) -> None:
+        """Bring the index into its fastest form now, whatever it takes."""
+        self._maintain(maintenance.optimize)
+
+    def vacuum(self) -> None:
+        """Optimize, and give disk space back."""
+        self._maintain(maintenance.vacuum)
+
+    def _maintain(self, act: Callable[[OpenIndex], None]) -> None:
         with self.lock.writing():
-            self._opened().engine.settle()
+            act(self._writable())
             self._matching.keep()
+
+    def snapshot(self, path: str | Path) -> None:
+        """Write a copy of this moment, read-only and for many processes; searches go on meanwhile.
+
+        Raises StoreError where there is something at the path.
+        """
+        with self.lock.reading():
+            index = self._writable()
+            make_snapshot(self.path, Path(path), index.database.copy_to)
+
+    def stats(self) -> StoreStats:
+        """Counts, sizes, and how each representation is kept."""
+        with self.lock.reading():
+            return maintenance.stats(self._opened())
 
     @contextmanager
     def _writing(self) -> Iterator[OpenIndex]:
@@ -142,7 +187,10 @@ class LocalStore:
         """
         self._opened()
         with self.lock.writing():
-            index = self._opened()
+            index = self._writable()
+            # Also before: an interrupt may come between a write and what follows it here.
+            self._counted = None
+            index.counts.forget()
             try:
                 yield index
             except BaseException:
@@ -168,21 +216,12 @@ class LocalStore:
         with self.lock.reading():
             engine = self._opened().engine
             among = self._matching.of(filters)
-            return [
-                search_among(engine, representation, queries[i], depth, among)
-                for i in range(len(queries))
-            ]
+            return search_among(engine, representation, queries, depth, among)
 
     def score(self, representation: str, queries: Representation, rows: Rows) -> list[Scores]:
         with self.lock.reading():
             engine = self._opened().engine
-            condition = only(rows)
-            given = []
-            for i in range(len(queries)):
-                found, scores = engine.search(representation, queries[i], len(rows), condition)
-                known = dict(zip(found.tolist(), scores.tolist(), strict=True))
-                given.append(np.array([known.get(row, 0.0) for row in rows.tolist()], np.float32))
-            return given
+            return scores_of(engine, representation, queries, rows)
 
     def count(self, filters: Filter | None = None) -> int:
         with self.lock.reading():
@@ -190,6 +229,18 @@ class LocalStore:
                 return self._sizes()[1]
             among = self._matching.of(filters)
             return self._sizes()[1] if among is None else len(among.rows)
+
+    def missing_keys(self, filters: Filter) -> Sequence[str]:
+        """The metadata keys that the filter compares and that no chunk in its scope has."""
+        with self.lock.reading():
+            self._opened()
+            return self._matching.missing_keys(filters)
+
+    def known_keys(self, tenant: str | None = None) -> set[str]:
+        """Metadata keys there are, as far as a sample of the documents shows."""
+        with self.lock.reading():
+            self._number(tenant)
+            return self._matching.known_keys(tenant)
 
     # looking up
 

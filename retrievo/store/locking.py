@@ -4,6 +4,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+LOOK_AGAIN_S = 1.0
+"""An interrupt can swallow the call that wakes the others; they look for themselves after this."""
+
 
 class ReadWriteLock:
     """Readers share it, a writer has it alone; a waiting writer goes before new readers.
@@ -11,11 +14,15 @@ class ReadWriteLock:
     A thread that reads may read again inside; the writer may read and write again inside.
     """
 
+    # Python looks for an interrupt where a function of Python's own begins and after a call. So
+    # what is counted is counted, and noted, with none between; and the state is guarded by the lock
+    # itself, whose `with` is no such function, rather than by the condition.
+
     def __init__(self) -> None:
-        self._condition = threading.Condition()
+        self._state = threading.Lock()
+        self._condition = threading.Condition(self._state)
         self._readers = 0
         self._writer: int | None = None
-        self._depth = 0
         self._waiting = 0
         self._mine = threading.local()
 
@@ -23,46 +30,47 @@ class ReadWriteLock:
     def reading(self) -> Iterator[None]:
         held = getattr(self._mine, "reads", 0)
         alone = self._writer == threading.get_ident()
-        if not held and not alone:
-            with self._condition:
-                while self._writer is not None or self._waiting:
-                    self._condition.wait()
-                self._readers += 1
-        self._mine.reads = held + 1
+        counted = False
         try:
+            if not held and not alone:
+                with self._state:
+                    while self._writer is not None or self._waiting:
+                        self._condition.wait(LOOK_AGAIN_S)
+                    self._readers += 1
+                    counted = True
+            self._mine.reads = held + 1
             yield
         finally:
             self._mine.reads = held
-            if not held and not alone:
-                with self._condition:
+            if counted:
+                with self._state:
                     self._readers -= 1
                     self._condition.notify_all()
 
     @contextmanager
     def writing(self) -> Iterator[None]:
         me = threading.get_ident()
-        if self._writer == me:
-            self._depth += 1
-        else:
-            if getattr(self._mine, "reads", 0):
-                raise RuntimeError(
-                    "a thread that reads a store cannot write to it inside that read"
-                )
-            with self._condition:
-                self._waiting += 1
-                try:
-                    while self._writer is not None or self._readers:
-                        self._condition.wait()
-                    self._writer, self._depth = me, 1
-                finally:
-                    # An interrupt while it waits must not keep the readers out for ever.
-                    self._waiting -= 1
-                    self._condition.notify_all()
+        held = getattr(self._mine, "reads", 0)
+        inside = self._writer == me
+        taken = False
+        if held and not inside:
+            raise RuntimeError("a thread that reads a store cannot write to it inside that read")
         try:
+            if not inside:
+                with self._state:
+                    self._waiting += 1
+                    try:
+                        while self._writer is not None or self._readers:
+                            self._condition.wait(LOOK_AGAIN_S)
+                        self._writer = me
+                        taken = True
+                    finally:
+                        # An interrupt while it waits must not keep the readers out for ever.
+                        self._waiting -= 1
+                        self._condition.notify_all()
             yield
         finally:
-            self._depth -= 1
-            if not self._depth:
-                with self._condition:
+            if taken:
+                with self._state:
                     self._writer = None
                     self._condition.notify_all()

@@ -3,13 +3,13 @@
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from retrievo.contracts import Batch
-from retrievo.filters import Filter, check_scope, unscoped
+from retrievo.filters import Filter, check_scope, check_tenant, unscoped
 from retrievo.store.catalog import Catalog
 from retrievo.store.columns import REMEMBERED_FILTERS, Columns, Matching
 from retrievo.store.kept_columns import KeptColumns
@@ -30,7 +30,7 @@ class MatchingRows:
         self._catalog = catalog
         self._kept = kept
         self._path = path
-        self._turn = threading.Lock()
+        self._turn = threading.RLock()
         self._columns: Columns | None = None
         self._changes: dict[int, tuple[str, Mapping[str, Any]] | None] = {}
         self._scopes: OrderedDict[Filter, Matching] = OrderedDict()
@@ -70,15 +70,16 @@ class MatchingRows:
         if self._columns is not None:
             self._kept.save(self._all())
 
-    def missing_keys(self, filters: Filter) -> list[str]:
+    def missing_keys(self, filters: Filter) -> Sequence[str]:
         """The keys that the filter compares and that no chunk, of the tenant, has."""
         tenant, wanted = unscoped(filters)
-        if wanted is None:
-            return []
-        among = None
-        if tenant is not None:
-            among = self._catalog.rows_of_tenant(self._catalog.tenant_number(tenant))
-        return self._all().missing_keys(wanted, among)
+        found = self.of(filters)
+        if found is None or wanted is None:
+            return ()
+        if found.missing is None:
+            among = None if tenant is None else self._rows_of(tenant)
+            found.missing = self._all().missing_keys(wanted, among)
+        return found.missing
 
     def known_keys(self, tenant: str | None) -> set[str]:
         """Keys that documents of the tenant have, as far as a sample shows."""
@@ -92,6 +93,8 @@ class MatchingRows:
 
     def check(self, tenant: str | None) -> None:
         """Raise TenantError unless the index is asked as what it is, with or without tenants."""
+        if tenant is not None:
+            check_tenant(tenant)
         check_scope(self.tenanted(), tenant, self._path)
 
     def of(self, filters: Filter | None) -> Matching | None:
@@ -100,21 +103,25 @@ class MatchingRows:
         self.check(tenant)
         if filters is None:
             return None
-        if tenant is None:
-            return self._all().matching(filters)
-        found = self._scopes.get(filters)
-        if found is None:
-            rows = self._catalog.rows_of_tenant(self._catalog.tenant_number(tenant))
-            everything = self._all()
-            if wanted is not None:
-                among = everything.matching(wanted).rows
-                rows = np.intersect1d(rows, among, assume_unique=True)
-            found = self._scopes[filters] = Matching(rows, len(everything.rows))
-            if len(self._scopes) > REMEMBERED_FILTERS:
-                self._scopes.popitem(last=False)
-        else:
-            self._scopes.move_to_end(filters)
-        return found
+        with self._turn:
+            if tenant is None:
+                return self._all().matching(filters)
+            found = self._scopes.get(filters)
+            if found is None:
+                rows = self._rows_of(tenant)
+                everything = self._all()
+                if wanted is not None:
+                    among = everything.matching(wanted).rows
+                    rows = np.intersect1d(rows, among, assume_unique=True)
+                found = self._scopes[filters] = Matching(rows, len(everything.rows))
+                if len(self._scopes) > REMEMBERED_FILTERS:
+                    self._scopes.popitem(last=False)
+            else:
+                self._scopes.move_to_end(filters)
+            return found
+
+    def _rows_of(self, tenant: str) -> Rows:
+        return self._catalog.rows_of_tenant(self._catalog.tenant_number(tenant))
 
     def _all(self) -> Columns:
         with self._turn:

@@ -3,14 +3,15 @@
 Nothing here can be wrong about its state, only missing; two threads that miss it make it twice.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from retrievo.store.coded import Coded
-from retrievo.store.columns import Columns
+from retrievo.store.columns import Changes, Columns
 from retrievo.store.exact import longest
 from retrievo.store.inverted import Inverted
 from retrievo.store.representations import Places
@@ -23,6 +24,8 @@ class Lookups:
     def __init__(self) -> None:
         self.coded: dict[str, Coded] = {}
         self._columns: Columns | None = None
+        self._earlier: Columns | None = None
+        """Of a state before, from which ours are made when they are asked for."""
         self._ids: dict[tuple[int, str], int] | None = None
         self._inverted: dict[str, Inverted] = {}
         self._longest: dict[str, tuple[int, float]] = {}
@@ -32,12 +35,14 @@ class Lookups:
         new = Lookups()
         new.coded, new._inverted = dict(self.coded), dict(self._inverted)
         new._longest = dict(self._longest)
+        new._earlier = self._columns or self._earlier
         return new
 
     def narrowed(self, places: Places) -> "Lookups":
         """For a state that kept only these places."""
         new = Lookups()
         new.coded = {name: coded.at(places) for name, coded in self.coded.items()}
+        new._earlier = self._columns or self._earlier
         # Of fewer vectors the longest is at most as long: still a bound.
         new._longest = {
             name: (int(np.searchsorted(places, n)), length)
@@ -54,15 +59,19 @@ class Lookups:
         return new
 
     def columns(self, rows: Rows, chunks: Sequence[Chunk]) -> Columns:
-        if self._columns is None:
-            self._columns = Columns(
-                rows,
-                lambda: (
-                    (row, chunk.doc_id, chunk.metadata)
-                    for row, chunk in zip(rows.tolist(), islice(chunks, len(rows)), strict=True)
-                ),
-            )
-        return self._columns
+        found, earlier = self._columns, self._earlier
+        if found is None:
+
+            def source() -> Iterator[tuple[int, str, Mapping[str, Any]]]:
+                for row, chunk in zip(rows.tolist(), islice(chunks, len(rows)), strict=True):
+                    yield row, chunk.doc_id, chunk.metadata
+
+            if earlier is None:
+                found = Columns(rows, source)
+            else:
+                found = earlier.after(_changes(earlier.rows, rows, chunks), source)
+            self._columns, self._earlier = found, None
+        return found
 
     def row_of(
         self, rows: Rows, owners: npt.NDArray[np.int64], chunks: Sequence[Chunk]
@@ -87,3 +96,14 @@ class Lookups:
             length = max(length, longest(vectors[n:]))
             self._longest[name] = (len(vectors), length)
         return length
+
+
+def _changes(before: Rows, rows: Rows, chunks: Sequence[Chunk]) -> Changes:
+    """What is new since the rows before: a row keeps its chunk, new ones have higher numbers."""
+    changes: dict[int, tuple[str, Mapping[str, Any]] | None] = dict.fromkeys(
+        np.setdiff1d(before, rows, assume_unique=True).tolist()
+    )
+    first = int(np.searchsorted(rows, before[-1], "right")) if len(before) else 0
+    for place in range(first, len(rows)):
+        changes[int(rows[place])] = (chunks[place].doc_id, chunks[place].metadata)
+    return changes

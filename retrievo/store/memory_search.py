@@ -7,10 +7,12 @@ import numpy.typing as npt
 
 from retrievo.errors import StoreError
 from retrievo.filters import Filter, check_scope, unscoped
+from retrievo.store.coded import CODED_FROM, Coded, Coding
 from retrievo.store.exact import (
     BYTES_AT_ONCE,
     contenders,
     exact_scores,
+    likeliest,
     margins,
     max_sim,
     scans,
@@ -44,9 +46,14 @@ def matching_places(state: State, filters: Filter | None, where: str) -> Places 
 
 
 def best_rows(
-    state: State, name: str, queries: Representation, depth: int, among: Places | None
+    state: State,
+    name: str,
+    queries: Representation,
+    depth: int,
+    among: Places | None,
+    coding: Coding,
 ) -> list[Candidates]:
-    """For each query the best rows among the places; which is the kind of search they ask for."""
+    """For each query the best rows among the places, all of them where that is None."""
     values = state.values(name)
     depth = max(depth, 0)
     if isinstance(values, SparseRows) and isinstance(queries, SparseRows):
@@ -56,7 +63,12 @@ def best_rows(
         return list(_multi(state, values, queries, depth, among))
     if isinstance(values, np.ndarray) and isinstance(queries, np.ndarray):
         _check_size(name, queries, values)
-        return list(_dense(state, name, values, queries, depth, among))
+        coded = coding.coded(state.lookups.coded, name, values)
+        # Few vectors are as soon scored as their codes.
+        if coded is None or coded.codec is None or (among is not None and len(among) < CODED_FROM):
+            return list(_dense(state, name, values, queries, depth, among))
+        pool = coding.pool(coded.codec, depth)
+        return list(_coded(state, coded, values, queries, depth, pool, among))
     raise _other_kind(name, values, queries)
 
 
@@ -75,6 +87,27 @@ def _dense(
             places = among[places]
         exact = exact_scores(whole, places, query)
         yield best_first(rows[places], exact, depth, exhaustive=n < depth)
+
+
+def _coded(
+    state: State,
+    coded: Coded,
+    vectors: Vectors,
+    queries: Vectors,
+    depth: int,
+    pool: int,
+    among: Places | None,
+) -> Iterator[Candidates]:
+    """The best of the `pool` candidates that look best by their codes."""
+    rows = state.rows.array
+    size = max(1, BYTES_AT_ONCE // (4 * len(vectors)))
+    for start in range(0, len(queries), size):
+        part = queries[start : start + size]
+        for query, scores in zip(part, coded.scores(part), strict=True):
+            places = likeliest(scores, pool, among)
+            exact = exact_scores(vectors, places, query)
+            few = (len(vectors) if among is None else len(among)) < depth
+            yield best_first(rows[places], exact, depth, exhaustive=few)
 
 
 def _sparse(

@@ -1,7 +1,7 @@
 """One key of all metadata, read from the catalog of a `local` index without decoding the rest."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -31,39 +31,39 @@ def rows_and_documents(database: Database) -> tuple[Rows, Rows]:
 
 def read_column(database: Database, key: str) -> Column:
     """The column of the key over all rows, ascending; each document is read once."""
+    if key == DOC_ID:
+        return _ids(database)
     rows, documents = rows_and_documents(database)
-    distinct = DistinctValues()
-    numbers, codes = [], []
-    for number, text in _documents(database, "id" if key == DOC_ID else "metadata"):
-        numbers.append(number)
-        codes.append(distinct.number(text if key == DOC_ID else value_in(text, key)))
-    of_document = np.zeros(max(numbers, default=0) + 1, np.int64)
-    of_document[numbers] = codes
-    of_row = of_document[documents]
-    if key != DOC_ID:
-        # A chunk that has metadata of its own has no others.
-        own = database.all("SELECT row, metadata FROM chunks WHERE metadata IS NOT NULL")
-        places = np.searchsorted(rows, np.array([row for row, _ in own], np.int64))
-        of_row[places] = [distinct.number(value_in(text, key)) for _, text in own]
+    distinct, find = DistinctValues(), finder(key)
+    found = [(doc, distinct.number(find(text))) for doc, text in _metadata(database)]
+    of_row = _spread(found, documents)
+    # A chunk that has metadata of its own has no others.
+    own = database.all("SELECT row, metadata FROM chunks WHERE metadata IS NOT NULL")
+    places = np.searchsorted(rows, np.array([row for row, _ in own], np.int64))
+    of_row[places] = [distinct.number(find(text)) for _, text in own]
     return Column(distinct, of_row)
 
 
-def value_in(text: str, key: str) -> Any:
-    """What `lookup` finds under the key in the metadata that the JSON text holds, or MISSING.
+def finder(key: str) -> Callable[[str], Any]:
+    """A function that finds what `lookup` does, of the JSON text of the metadata.
 
-    The text is one that the catalog wrote: compact, all but ASCII escaped.
+    The text is one that the catalog wrote: compact, all but ASCII escaped. It is decoded as a whole
+    only where it is not plain to see where the value starts.
     """
-    name = f"{json.dumps(key)}:"
-    at = text.find(name)
-    if at < 0 and "." not in key:
-        return MISSING
-    # Quotes inside a text are escaped, so after { or , this is a name; before a second { it is
-    # one of the outermost names, which are unlike one another.
-    if at > 0 and text[at - 1] in "{," and text.count("{", 0, at) == 1:
-        return _decode(text, at + len(name))[0]
-    if at < 0 and f"{json.dumps(key.partition('.')[0])}:" not in text:
-        return MISSING
-    return lookup(json.loads(text), key)
+    name, outer = f"{json.dumps(key)}:", f"{json.dumps(key.partition('.')[0])}:"
+    skip = len(name)
+
+    def find(text: str) -> Any:
+        at = text.find(name)
+        if at < 0 and outer not in text:
+            return MISSING
+        # Quotes inside a text are escaped, so after { or , this is a name; before a second { it is
+        # one of the outermost names, which are unlike one another.
+        if at > 0 and text[at - 1] in "{," and text.count("{", 0, at) == 1:
+            return _decode(text, at + skip)[0]
+        return lookup(json.loads(text), key)
+
+    return find
 
 
 def known_keys(database: Database, tenant: int) -> set[str]:
@@ -74,11 +74,29 @@ def known_keys(database: Database, tenant: int) -> set[str]:
     return {key for (text,) in found for key in json.loads(text)}
 
 
-def _documents(database: Database, column: str) -> Iterator[tuple[int, str]]:
+def _ids(database: Database) -> Column:
+    found = database.all("SELECT doc, id FROM documents")
+    ids = [name for _, name in found]
+    # Several tenants may use the same id.
+    distinct = DistinctValues(dict.fromkeys(ids))
+    codes = range(1, len(ids) + 1) if len(distinct) > len(ids) else map(distinct.number, ids)
+    of_document = list(zip((doc for doc, _ in found), codes, strict=True))
+    return Column(distinct, _spread(of_document, rows_and_documents(database)[1]))
+
+
+def _spread(found: list[tuple[int, int]], documents: Rows) -> npt.NDArray[np.int64]:
+    """Of each row the number that was found for its document."""
+    pairs = np.array(found, np.int64).reshape(-1, 2)
+    of_document = np.zeros(int(pairs[:, 0].max(initial=0)) + 1, np.int64)
+    of_document[pairs[:, 0]] = pairs[:, 1]
+    return of_document[documents]
+
+
+def _metadata(database: Database) -> Iterator[tuple[int, str]]:
     last = -1
     while True:
         part = database.all(
-            f"SELECT doc, {column} FROM documents WHERE doc > ? ORDER BY doc LIMIT ?",
+            "SELECT doc, metadata FROM documents WHERE doc > ? ORDER BY doc LIMIT ?",
             (last, _DOCUMENTS_AT_ONCE),
         )
         yield from part

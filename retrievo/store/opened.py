@@ -14,35 +14,53 @@ from retrievo.store.database import Database
 from retrievo.store.engine import Engine
 from retrievo.store.folder import CATALOG, VECTORS, held_by, hold, meta_of, release
 from retrievo.store.formats import bring_up_to_date
+from retrievo.store.snapshots import PrivateVectors, is_snapshot
 
 
 class OpenIndex:
     """The parts of one index, from the moment they are loaded until `close`.
 
-    Raises IndexLockedError, which names the holder, where another process has it.
+    Raises IndexLockedError, which names the holder, where another process has it. A snapshot is
+    opened without any lock, and only read.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.process = os.getpid()
+        self.read_only = is_snapshot(path)
+        self._private: PrivateVectors | None = None
         try:
-            self.database = Database(path / CATALOG, create=False)
+            self.database = Database(path / CATALOG, create=False, read_only=self.read_only)
         except IndexLockedError:
             raise IndexLockedError(held_by(path)) from None
         try:
-            bring_up_to_date(self.database, path)
+            if not self.read_only:
+                bring_up_to_date(self.database, path)
             self.catalog = Catalog(self.database)
             self.counts = TermCounts(self.database)
             self.passport = Passport.from_json(self.catalog.meta("passport") or "{}")
-            self.engine = Engine(path / VECTORS, self.passport.representations, create=False)
-            self.recover()
+            vectors = path / VECTORS
+            if self.read_only:
+                self._private = PrivateVectors(vectors)
+                vectors = self._private.path
+            self.engine = Engine(vectors, self.passport.representations)
+            if not self.read_only:
+                self.recover()
         except BaseException:
-            self.database.close()
+            self._let_go()
             raise
-        hold(path)
+        if not self.read_only:
+            hold(path)
+
+    def _let_go(self) -> None:
+        self.database.close()
+        if self._private is not None:
+            self._private.remove()
 
     def recover(self) -> None:
         """Remove from the engine what a killed process had not committed, or had deleted."""
+        # Where an interrupt left a transaction open, nothing of it may be taken for committed.
+        self.database.rollback()
         pending, dead = self.catalog.unsettled()
         if not pending and not len(dead):
             return
@@ -84,5 +102,6 @@ class OpenIndex:
 
     def close(self) -> None:
         self.engine.close()
-        release(self.path)
-        self.database.close()
+        if not self.read_only:
+            release(self.path)
+        self._let_go()

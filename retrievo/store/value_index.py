@@ -21,12 +21,12 @@ Numbers = npt.NDArray[np.int64]
 
 
 class ValueIndex:
-    """Over `values`, which may grow, and their `names`: see `distinct.value_name`.
+    """Over `values`, which may grow; `names` gives their numbers by `distinct.value_name`.
 
     A list is accepted where one of its items is; items stand beside the values in every order.
     """
 
-    def __init__(self, values: Sequence[Any], names: dict[object, int]) -> None:
+    def __init__(self, values: Sequence[Any], names: Callable[[], dict[object, int]]) -> None:
         self._values = values
         self._names = names
         self._items: dict[object, list[int]] = {}
@@ -43,7 +43,7 @@ class ValueIndex:
         passed = np.zeros(len(self._values), bool)
         if compare.op == "exists":
             passed[1:] = True
-            passed[self._names.get((type(None), None), 0)] = False
+            passed[self._names().get((type(None), None), 0)] = False
         elif compare.op in ORDER:
             passed[self._between(compare)] = True
         else:
@@ -69,9 +69,9 @@ class ValueIndex:
     def _mark_equal(self, compare: Compare, passed: npt.NDArray[np.bool_]) -> None:
         for token in compare.accepted:
             if token is None:
-                passed[[0, self._names.get((type(None), None), 0)]] = True
+                passed[[0, self._names().get((type(None), None), 0)]] = True
             for name in (token, (int, token), (float, token)):
-                number = self._names.get(name)
+                number = self._names().get(name)
                 if number is not None:
                     passed[number] = True
             passed[self._items.get(token, [])] = True

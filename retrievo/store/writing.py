@@ -71,6 +71,28 @@ def write_batch(
     return change.gone, of_chunks
 
 
+def replace_values(
+    catalog: Catalog,
+    counts: TermCounts,
+    engine: Engine,
+    representation: str,
+    rows: Rows,
+    values: Representation,
+) -> None:
+    """Put other values in the place of the rows'; sparse ones may have other indices."""
+    before = engine.fetch(representation, rows) if isinstance(values, SparseRows) else None
+    engine.replace(representation, rows, values)
+    engine.flush()
+    if not isinstance(before, SparseRows) or not isinstance(values, SparseRows):
+        return
+    (lost, less), (new, more) = document_frequencies(before), document_frequencies(values)
+    if np.array_equal(lost, new) and np.array_equal(less, more):
+        return
+    with catalog.transaction():
+        counts.add(representation, lost, -less, 0, 0.0)
+        counts.add(representation, new, more, 0, 0.0)
+
+
 def _change(catalog: Catalog, batch: Batch, remove: Sequence[str], tenant: int) -> _Change:
     names = [*(document.id for document, _ in batch.items), *remove]
     old = catalog.rows_of_documents(names, tenant)

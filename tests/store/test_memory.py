@@ -1,10 +1,7 @@
-import pytest
-
 from retrievo.store.memory import MemoryStore
 from retrievo.testing.stores import StoreContract
 
 
 class TestMemoryStore(StoreContract):
-    @pytest.fixture
-    def store(self):
+    def make_store(self, folder):
         return MemoryStore()

@@ -1,0 +1,34 @@
+"""Sizes of a memory store, and how it keeps each representation."""
+
+import numpy as np
+
+from retrievo.contracts import Kind, RepresentationStats, StoreStats
+from retrievo.store.memory_state import State
+from retrievo.types import SparseRows
+
+
+def stats_of(state: State) -> StoreStats:
+    """Bytes are those of vectors and codes; texts and metadata are not counted."""
+    coded = state.lookups.coded
+    codes = sum(one.codes.array.nbytes for one in coded.values() if one.codes is not None)
+    notes = [f"{name!r}: {one.choice}" for name, one in coded.items() if one.choice is not None]
+    return StoreStats(
+        sum(map(len, state.documents.values())),
+        len(state),
+        sum(tenant is not None for tenant in state.documents),
+        {name: _representation(state, name) for name in state.kept},
+        bytes_in_memory=codes + sum(kept.nbytes() for kept in state.kept.values()),
+        notes=tuple(notes),
+    )
+
+
+def _representation(state: State, name: str) -> RepresentationStats:
+    values, n = state.kept[name].values, len(state)
+    coded = state.lookups.coded.get(name)
+    if coded is not None and coded.codec is not None and coded.n:
+        size = coded.codec.bytes_a_vector
+        return RepresentationStats("dense", n, coded.codec.name, coded.n, bytes_a_vector=size)
+    kind: Kind = "dense"
+    if not isinstance(values, np.ndarray):
+        kind = "sparse" if isinstance(values, SparseRows) else "multi"
+    return RepresentationStats(kind, n, bytes_a_vector=state.kept[name].nbytes() / max(n, 1))

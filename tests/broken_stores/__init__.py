@@ -1,0 +1,1 @@
+"""Stores with one defect each, for the contract kit to find."""
