@@ -26,7 +26,7 @@ from retrievo import Pipeline
 from retrievo.evaluate.datasets import Dataset
 from retrievo.evaluate.metrics import ndcg
 from retrievo.store.codecs import CODECS, codec
-from retrievo.store.exact import contenders, exact_scores, likeliest, longest, margins, scans
+from retrievo.store.memory.exact import contenders, exact_scores, likeliest, longest, margins, scans
 
 DEPTH = 10
 POOLS = (10, 20, 40, 100, 200)

@@ -29,8 +29,8 @@ from collections_here import data_folder, read_jsonl  # noqa: E402
 from retrievo import Chunk, Document, F  # noqa: E402
 from retrievo.contracts import Batch, Space  # noqa: E402
 from retrievo.passport import Passport  # noqa: E402
-from retrievo.store.engine import Engine  # noqa: E402
-from retrievo.store.local import LocalStore  # noqa: E402
+from retrievo.store.local.engine import Engine  # noqa: E402
+from retrievo.store.local.store import LocalStore  # noqa: E402
 
 SHARES = (0.5, 0.05, 0.005)
 AT_ONCE = 2048
@@ -122,7 +122,7 @@ def of_child(code: str, *arguments: object) -> dict:
 MEMORY = """
 import json, sys, time
 import numpy as np
-from retrievo.store.local import LocalStore
+from retrievo.store.local.store import LocalStore
 def anonymous():
     lines = open("/proc/self/smaps_rollup").read().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("Anonymous:"))

@@ -29,8 +29,8 @@ def retrievo_register_encoders(register: Register) -> None:
 
 @hookimpl
 def retrievo_register_stores(register: Register) -> None:
-    register("local", "retrievo.store.local:LocalStore")
-    register("memory", "retrievo.store.memory:MemoryStore")
+    register("local", "retrievo.store.local.store:LocalStore")
+    register("memory", "retrievo.store.memory.store:MemoryStore")
     register("qdrant", "retrievo.store.qdrant.store:QdrantStore", extra="qdrant")
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from retrievo.contracts import Space
-from retrievo.store.columns import Matching
-from retrievo.store.engine import Engine
+from retrievo.store.columns.columns import Matching
+from retrievo.store.local.engine import Engine
 
 DIM = 16
 

@@ -15,7 +15,7 @@ from retrievo.filters import as_filter, matches
 from retrievo.retrieve.bm25 import Bm25Retriever
 from retrievo.retrieve.dense import DenseRetriever
 from retrievo.search import Searcher
-from retrievo.store import engine_config, narrowing
+from retrievo.store.local import engine_config, narrowing
 
 PASSAGES = 8_000
 TOP_K = 10

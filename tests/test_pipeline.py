@@ -12,7 +12,7 @@ from retrievo import (
     StoreError,
 )
 from retrievo.retrieve.bm25 import Bm25Retriever
-from retrievo.store.memory import MemoryStore
+from retrievo.store.memory.store import MemoryStore
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from retrievo import (
     hookimpl,
 )
 from retrievo.fuse.convex import Convex
-from retrievo.store.memory import MemoryStore
+from retrievo.store.memory.store import MemoryStore
 from retrievo.types import Candidates, Query
 
 

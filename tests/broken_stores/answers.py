@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 
 from retrievo.filters import And, Compare, Not, Or, Scoped, matches, unscoped
-from retrievo.store.memory import MemoryStore
-from retrievo.store.memory_search import best_rows
+from retrievo.store.memory.searching import best_rows
+from retrievo.store.memory.store import MemoryStore
 from retrievo.types import Candidates
 
 

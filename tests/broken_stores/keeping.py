@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from retrievo.store.local import LocalStore
-from retrievo.store.memory import MemoryStore
+from retrievo.store.local.store import LocalStore
+from retrievo.store.memory.store import MemoryStore
 
 # Writing
 

@@ -6,8 +6,8 @@ It is not collected by itself: tests/store/test_kit_catches.py runs it, and expe
 from hypothesis import Phase, settings
 
 from broken_stores.caught import CAUGHT_BY
-from retrievo.store.local import LocalStore
-from retrievo.store.memory import MemoryStore
+from retrievo.store.local.store import LocalStore
+from retrievo.store.memory.store import MemoryStore
 from retrievo.testing.stores import StoreContract
 
 # A failing history is looked at for five minutes to make it shorter: here nobody reads it.

@@ -11,7 +11,7 @@ from pipelines import TEXTS, CountingEncoder, documents
 from retrievo import Document, Pipeline
 from retrievo.ingest import changes
 from retrievo.ingest.writer import Writer
-from retrievo.store.memory import MemoryStore
+from retrievo.store.memory.store import MemoryStore
 
 
 def test_jobs_run_one_after_another_in_order():

@@ -12,8 +12,8 @@ import numpy as np
 
 from retrievo import Chunk, Document, IndexMissingError, Pipeline
 from retrievo.ingest import changes
-from retrievo.store import engine_config
-from retrievo.store.local import LocalStore
+from retrievo.store.local import engine_config
+from retrievo.store.local.store import LocalStore
 
 DIM = 32
 WORDS = [first + last for first in "ba be bi bo bu da de di".split() for last in "lo mu ne".split()]

@@ -6,8 +6,8 @@ from retrievo import ConfigError
 from retrievo.contracts import Batch
 from retrievo.passport import Passport
 from retrievo.retrieve.bm25 import Bm25Retriever
-from retrievo.store.local import LocalStore
-from retrievo.store.memory import MemoryStore
+from retrievo.store.local.store import LocalStore
+from retrievo.store.memory.store import MemoryStore
 from retrievo.types import Chunk, Document, Query
 
 WORDS = (

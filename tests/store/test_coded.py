@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from retrievo.errors import ConfigError, RetrievoWarning
 from retrievo.filters import F, scoped
-from retrievo.store import coded, memory_search
 from retrievo.store.codecs import CODECS
-from retrievo.store.memory import MemoryStore
+from retrievo.store.memory import coded
+from retrievo.store.memory import searching as memory_search
+from retrievo.store.memory.store import MemoryStore
 from retrievo.telling import collecting
 
 

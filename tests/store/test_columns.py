@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from retrievo.filters import MISSING, Compare, F, lookup, matches
 from retrievo.filters import test_value as accepts
-from retrievo.store.columns import Columns, compared_keys
-from retrievo.store.distinct import DistinctValues
-from retrievo.store.metadata_reading import finder
+from retrievo.store.columns.columns import Columns, compared_keys
+from retrievo.store.columns.distinct import DistinctValues
+from retrievo.store.local.metadata_reading import finder
 
 ROWS = st.dictionaries(st.integers(0, 30), st.tuples(st.sampled_from("abc"), METADATA), max_size=12)
 GONE = st.lists(st.integers(0, 30), max_size=6)

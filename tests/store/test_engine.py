@@ -6,8 +6,8 @@ from engines import DIM, best, engine_of, unit
 
 from retrievo.contracts import Space
 from retrievo.errors import StoreError
-from retrievo.store import engine_config, segments
-from retrievo.store.engine import Engine
+from retrievo.store.local import engine_config, segments
+from retrievo.store.local.engine import Engine
 from retrievo.types import MultiRows
 
 CODINGS = ["int8", "int4", "binary", "none"]

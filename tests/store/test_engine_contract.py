@@ -2,8 +2,8 @@
 
 import pytest
 
-from retrievo.store import engine_config, narrowing
-from retrievo.store.local import LocalStore
+from retrievo.store.local import engine_config, narrowing
+from retrievo.store.local.store import LocalStore
 from retrievo.testing.stores import StoreContract
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from retrievo.store import exact
+from retrievo.store.memory import exact
 from retrievo.types import MultiRows
 
 RANDOM = np.random.default_rng(0)

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 
-from retrievo.store.folder import HOLDER, held_by
+from retrievo.store.local.folder import HOLDER, held_by
 
 
 def told(path, **holder):

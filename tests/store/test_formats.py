@@ -10,8 +10,8 @@ from pipelines import documents
 
 from retrievo import Pipeline
 from retrievo.passport import FORMAT
-from retrievo.store import formats
-from retrievo.store.database import Database
+from retrievo.store.local import formats
+from retrievo.store.local.database import Database
 
 FORMAT_1 = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from retrievo.contracts import Space
-from retrievo.store.growing import Growing, Kept
+from retrievo.store.memory.growing import Growing, Kept
 from retrievo.types import MultiRows, SparseRows
 
 

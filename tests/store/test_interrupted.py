@@ -3,8 +3,8 @@
 import pytest
 
 from retrievo import Document, Pipeline, StoreError
-from retrievo.store.catalog import Catalog
-from retrievo.store.engine import Engine
+from retrievo.store.local.catalog import Catalog
+from retrievo.store.local.engine import Engine
 
 MOMENTS = {
     "while the engine writes": (Engine, "upsert"),

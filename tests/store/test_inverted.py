@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrievo.store.inverted import Inverted
+from retrievo.store.memory.inverted import Inverted
 from retrievo.types import SparseRows
 
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from retrievo.contracts import Batch, Space
 from retrievo.filters import F, matches
 from retrievo.passport import Passport
-from retrievo.store.local import LocalStore
-from retrievo.store.memory import MemoryStore
+from retrievo.store.local.store import LocalStore
+from retrievo.store.memory.store import MemoryStore
 from retrievo.types import Chunk, Document
 
 YEARS = [2019, 2020, 2020.0, "2020", None, True, [2020, "x"], {"a": 1}, 10**599]

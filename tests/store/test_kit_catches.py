@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from broken_stores.caught import CAUGHT_BY
 
-from retrievo.store.local import LocalStore
-from retrievo.store.memory import MemoryStore
+from retrievo.store.local.store import LocalStore
+from retrievo.store.memory.store import MemoryStore
 
 ROOT = Path(__file__).parents[2]
 KIT = "tests/broken_stores/kit.py"

@@ -1,4 +1,4 @@
-from retrievo.store.local import LocalStore
+from retrievo.store.local.store import LocalStore
 from retrievo.testing.stores import StoreContract
 
 

@@ -15,9 +15,9 @@ from retrievo import Chunk, ConfigError, Document
 from retrievo.contracts import Batch, Space
 from retrievo.errors import RetrievoWarning
 from retrievo.passport import Passport
-from retrievo.store import engine_config, segments
-from retrievo.store.coding_choice import choose_coding
-from retrievo.store.local import LocalStore
+from retrievo.store.local import engine_config, segments
+from retrievo.store.local.coding_choice import choose_coding
+from retrievo.store.local.store import LocalStore
 
 DIM = 16
 
@@ -91,9 +91,9 @@ def test_vacuum_gives_space_back_and_loses_no_row(tmp_path):
 def child(path, act):
     code = f"""
 import sys
-from retrievo.store import engine_config
+from retrievo.store.local import engine_config
 engine_config.QUANTIZE_ABOVE, engine_config.GRAPH_ABOVE = 100, 400
-from retrievo.store.local import LocalStore
+from retrievo.store.local.store import LocalStore
 store = LocalStore({str(path)!r})
 store.open(None)
 print("start", flush=True)

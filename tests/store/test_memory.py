@@ -1,4 +1,4 @@
-from retrievo.store.memory import MemoryStore
+from retrievo.store.memory.store import MemoryStore
 from retrievo.testing.stores import StoreContract
 
 

@@ -6,7 +6,7 @@ from dense_batches import batch, dense
 
 from retrievo.errors import StoreError, TenantError
 from retrievo.filters import F, scoped
-from retrievo.store.memory import MemoryStore
+from retrievo.store.memory.store import MemoryStore
 from retrievo.types import SparseRows
 
 RANDOM = np.random.default_rng(0)

@@ -10,8 +10,8 @@ from dense_batches import batch, dense, passport
 
 from retrievo.contracts import Space
 from retrievo.errors import StoreError
-from retrievo.store import memory_state
-from retrievo.store.memory import MemoryStore
+from retrievo.store.memory import state as memory_state
+from retrievo.store.memory.store import MemoryStore
 from retrievo.types import MultiRows, SparseRows
 
 HERE = Path(memory_state.__file__).parent

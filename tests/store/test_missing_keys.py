@@ -6,8 +6,8 @@ import pytest
 from retrievo.contracts import Batch, Space
 from retrievo.filters import F, scoped
 from retrievo.passport import Passport
-from retrievo.store.local import LocalStore
-from retrievo.store.memory import MemoryStore
+from retrievo.store.local.store import LocalStore
+from retrievo.store.memory.store import MemoryStore
 from retrievo.types import Chunk, Document
 
 

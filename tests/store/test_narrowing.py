@@ -6,8 +6,8 @@ from engines import DIM, best, engine_of, matching, recall, unit
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from retrievo.store import engine_config, narrowing
-from retrievo.store.narrowing import scores_of, search_among
+from retrievo.store.local import engine_config, narrowing
+from retrievo.store.local.narrowing import scores_of, search_among
 
 N = 3_000
 

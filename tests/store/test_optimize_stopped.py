@@ -6,7 +6,7 @@ import pytest
 from killing.acts import document_of, make_small, open_index
 from killing.checks import check
 
-from retrievo.store.engine import Engine
+from retrievo.store.local.engine import Engine
 
 NAMES = [f"d{i}" for i in range(80)]
 
@@ -51,7 +51,7 @@ def test_a_kill_in_the_middle_leaves_no_index_that_compacts_for_ever(folder, mon
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
 def test_an_interrupt_while_the_engine_is_closed_opens_it_again(folder, monkeypatch, error):
-    from retrievo.store import engine
+    from retrievo.store.local import engine
 
     real, loads = engine.edge.EdgeShard, []
 

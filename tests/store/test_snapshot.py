@@ -14,9 +14,9 @@ import pytest
 from indexing import small
 
 from retrievo import Document, Pipeline, StoreError
-from retrievo.store.copying import copy_sparse
-from retrievo.store.local import LocalStore
-from retrievo.store.snapshots import MARKER
+from retrievo.store.local.copying import copy_sparse
+from retrievo.store.local.snapshots import MARKER
+from retrievo.store.local.store import LocalStore
 
 READER = """
 import json, sys
@@ -143,7 +143,7 @@ def test_it_replaces_nothing_and_leaves_nothing_half_done(tmp_path, pipeline, mo
     def full(source, target):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("retrievo.store.copying.copy_sparse", full)
+    monkeypatch.setattr("retrievo.store.local.copying.copy_sparse", full)
     with pytest.raises(StoreError, match="No space left on device"):
         pipeline.store.snapshot(tmp_path / "copy")
     assert not [place for place in tmp_path.iterdir() if "copy" in place.name]

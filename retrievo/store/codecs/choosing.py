@@ -10,7 +10,7 @@ import numpy as np
 from retrievo.store.codecs import Fit, codec
 from retrievo.store.codecs.codec import Codec
 from retrievo.store.codecs.rotation import WHOLE_UP_TO
-from retrievo.store.exact import scans
+from retrievo.store.memory.exact import scans
 from retrievo.types import Scores, Vectors
 
 NONE: Final = "none"

@@ -16,9 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from retrievo.errors import StoreError
-from retrievo.store.copying import copy_folder, copy_sparse, sync_folder
-from retrievo.store.folder import CATALOG, VECTORS
-from retrievo.store.processes import is_alive
+from retrievo.store.local.copying import copy_folder, copy_sparse, sync_folder
+from retrievo.store.local.folder import CATALOG, VECTORS
+from retrievo.store.local.processes import is_alive
 
 MARKER = "snapshot.json"
 """The file that makes a folder a snapshot. Without it, the folder is an index like any other."""

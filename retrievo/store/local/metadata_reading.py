@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from retrievo.filters import DOC_ID, MISSING, lookup
-from retrievo.store.column import Column
-from retrievo.store.database import Database
-from retrievo.store.distinct import DistinctValues
+from retrievo.store.columns.column import Column
+from retrievo.store.columns.distinct import DistinctValues
+from retrievo.store.local.database import Database
 from retrievo.types import Rows
 
 _DOCUMENTS_AT_ONCE = 10_000

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from retrievo.store.column import Column
-from retrievo.store.columns import Columns
-from retrievo.store.database import Database
-from retrievo.store.distinct import DistinctValues
-from retrievo.store.metadata_reading import known_keys, read_column, rows_and_documents
+from retrievo.store.columns.column import Column
+from retrievo.store.columns.columns import Columns
+from retrievo.store.columns.distinct import DistinctValues
+from retrievo.store.local.database import Database
+from retrievo.store.local.metadata_reading import known_keys, read_column, rows_and_documents
 from retrievo.types import Rows
 
 _ROWS = ""

@@ -15,8 +15,8 @@ import qdrant_edge as edge
 
 from retrievo.contracts import RepresentationStats, Space
 from retrievo.errors import RetrievoError, StoreError
-from retrievo.store import engine_config, engine_points, segments
-from retrievo.store.engine_config import Coding, Layout
+from retrievo.store.local import engine_config, engine_points, segments
+from retrievo.store.local.engine_config import Coding, Layout
 from retrievo.types import Representation, Rows, Scores
 
 UNLINKED_SHARE = 0.05

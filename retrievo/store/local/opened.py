@@ -8,13 +8,13 @@ from typing import Any
 
 from retrievo.errors import IndexLockedError, StoreError
 from retrievo.passport import Passport
-from retrievo.store.catalog import Catalog
-from retrievo.store.counts import TermCounts
-from retrievo.store.database import Database
-from retrievo.store.engine import Engine
-from retrievo.store.folder import CATALOG, VECTORS, held_by, hold, meta_of, release
-from retrievo.store.formats import bring_up_to_date
-from retrievo.store.snapshots import PrivateVectors, is_snapshot
+from retrievo.store.local.catalog import Catalog
+from retrievo.store.local.counts import TermCounts
+from retrievo.store.local.database import Database
+from retrievo.store.local.engine import Engine
+from retrievo.store.local.folder import CATALOG, VECTORS, held_by, hold, meta_of, release
+from retrievo.store.local.formats import bring_up_to_date
+from retrievo.store.local.snapshots import PrivateVectors, is_snapshot
 
 
 class OpenIndex:

@@ -8,10 +8,10 @@ import numpy as np
 
 from retrievo.contracts import RepresentationStats, StoreStats
 from retrievo.errors import ConfigError
-from retrievo.store import engine_config
-from retrievo.store.coding_choice import SAMPLE, choose_coding
-from retrievo.store.opened import OpenIndex
-from retrievo.store.segments import allocated_bytes
+from retrievo.store.local import engine_config
+from retrievo.store.local.coding_choice import SAMPLE, choose_coding
+from retrievo.store.local.opened import OpenIndex
+from retrievo.store.local.segments import allocated_bytes
 from retrievo.telling import tell
 from retrievo.types import Vectors
 

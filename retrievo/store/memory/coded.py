@@ -11,7 +11,7 @@ from retrievo.errors import ConfigError
 from retrievo.store.codecs import CODECS, codec
 from retrievo.store.codecs.choosing import SAMPLE_BYTES, Choice, choose
 from retrievo.store.codecs.codec import Codec
-from retrievo.store.growing import Growing
+from retrievo.store.memory.growing import Growing
 from retrievo.store.representations import Places
 from retrievo.telling import tell
 from retrievo.types import Scores, Vectors

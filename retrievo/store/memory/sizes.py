@@ -3,7 +3,7 @@
 import numpy as np
 
 from retrievo.contracts import Kind, RepresentationStats, StoreStats
-from retrievo.store.memory_state import State
+from retrievo.store.memory.state import State
 from retrievo.types import SparseRows
 
 

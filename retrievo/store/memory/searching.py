@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from retrievo.errors import StoreError
 from retrievo.filters import Filter, check_scope, unscoped
-from retrievo.store.coded import CODED_FROM, Coded, Coding
-from retrievo.store.exact import (
+from retrievo.store.memory.coded import CODED_FROM, Coded, Coding
+from retrievo.store.memory.exact import (
     BYTES_AT_ONCE,
     contenders,
     exact_scores,
@@ -17,7 +17,7 @@ from retrievo.store.exact import (
     max_sim,
     scans,
 )
-from retrievo.store.memory_state import State
+from retrievo.store.memory.state import State
 from retrievo.store.ordering import best_first
 from retrievo.store.representations import Places, pick
 from retrievo.types import Candidates, MultiRows, Representation, Scores, SparseRows, Vectors

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from retrievo.store.database import Database
+from retrievo.store.local.database import Database
 from retrievo.types import Chunk, Document, Rows
 
 _CHUNK = """SELECT c.row, d.id, c.text, c.start, c.end, c.token_count,

@@ -11,11 +11,11 @@ from retrievo.contracts import Batch, Statistics, StoreStats
 from retrievo.errors import IndexMissingError, StoreError
 from retrievo.filters import Filter, check_scope, check_tenant, scoped, unscoped
 from retrievo.passport import Passport
-from retrievo.store.coded import Coding
 from retrievo.store.locking import ReadWriteLock
-from retrievo.store.memory_search import all_scores, best_rows, matching_places
-from retrievo.store.memory_state import State, replaced, without, written
-from retrievo.store.memory_stats import stats_of
+from retrievo.store.memory.coded import Coding
+from retrievo.store.memory.searching import all_scores, best_rows, matching_places
+from retrievo.store.memory.sizes import stats_of
+from retrievo.store.memory.state import State, replaced, without, written
 from retrievo.store.representations import pick
 from retrievo.types import Candidates, Chunk, Representation, Rows, Scores, SparseRows
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from retrievo.filters import MISSING, Compare, test_value
-from retrievo.store.value_index import ValueIndex
+from retrievo.store.columns.value_index import ValueIndex
 
 FEW_VALUES = 256
 """Up to that many, asking `test_value` of each costs less than .2 ms and needs nothing kept."""

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from retrievo.store.columns import Matching
-from retrievo.store.engine import Engine, only
+from retrievo.store.columns.columns import Matching
+from retrievo.store.local.engine import Engine, only
 from retrievo.store.ordering import best_first
 from retrievo.types import Candidates, Representation, Rows, Scores
 

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from retrievo.filters import And, Compare, Filter, Not, Or
-from retrievo.store.column import Column, encoded, value_of
+from retrievo.store.columns.column import Column, encoded, value_of
 from retrievo.types import Rows
 
 Mask = npt.NDArray[np.bool_]

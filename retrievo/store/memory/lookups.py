@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from retrievo.store.coded import Coded
-from retrievo.store.columns import Changes, Columns
-from retrievo.store.exact import longest
-from retrievo.store.inverted import Inverted
+from retrievo.store.columns.columns import Changes, Columns
+from retrievo.store.memory.coded import Coded
+from retrievo.store.memory.exact import longest
+from retrievo.store.memory.inverted import Inverted
 from retrievo.store.representations import Places
 from retrievo.types import Chunk, Rows, SparseRows, Vectors
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from retrievo.contracts import Statistics
-from retrievo.store.database import Database
+from retrievo.store.local.database import Database
 from retrievo.types import Rows, Scores
 
 REMEMBERED_TERMS = 100_000

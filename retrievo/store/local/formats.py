@@ -9,7 +9,7 @@ from pathlib import Path
 
 from retrievo.errors import MismatchError, StoreError
 from retrievo.passport import FORMAT
-from retrievo.store.database import SCHEMA, Database, statements
+from retrievo.store.local.database import SCHEMA, Database, statements
 
 _TENANTS = """
 ALTER TABLE documents RENAME TO old_documents;

@@ -10,10 +10,10 @@ from typing import Any
 
 from retrievo.errors import IndexMissingError, StoreError
 from retrievo.passport import Passport
-from retrievo.store.catalog import Catalog
-from retrievo.store.database import Database
-from retrievo.store.engine import Engine
-from retrievo.store.processes import is_alive
+from retrievo.store.local.catalog import Catalog
+from retrievo.store.local.database import Database
+from retrievo.store.local.engine import Engine
+from retrievo.store.local.processes import is_alive
 
 CATALOG, VECTORS, HOLDER = "catalog.sqlite", "vectors", "holder.json"
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from retrievo.contracts import RepresentationStats, Space
-from retrievo.store.engine_config import code_bytes, coding_of
+from retrievo.store.local.engine_config import code_bytes, coding_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from retrievo.contracts import Space
-from retrievo.store.engine import Engine
-from retrievo.store.engine_config import Coding, code_bytes
+from retrievo.store.local.engine import Engine
+from retrievo.store.local.engine_config import Coding, code_bytes
 from retrievo.types import Vectors
 
 SAMPLE, QUERIES, DEPTH = 20_000, 200, 10

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from retrievo.contracts import Batch
-from retrievo.store.catalog import Catalog
-from retrievo.store.counts import TermCounts
-from retrievo.store.engine import Engine
+from retrievo.store.local.catalog import Catalog
+from retrievo.store.local.counts import TermCounts
+from retrievo.store.local.engine import Engine
 from retrievo.store.representations import document_frequencies, pick, stack
 from retrievo.types import Representation, Rows, SparseRows
 

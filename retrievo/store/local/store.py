@@ -12,16 +12,16 @@ from retrievo.contracts import Batch, Statistics, StoreStats
 from retrievo.errors import StoreError
 from retrievo.filters import Filter
 from retrievo.passport import Passport
-from retrievo.store import maintenance
-from retrievo.store.folder import CATALOG, make_index
-from retrievo.store.kept_columns import KeptColumns
+from retrievo.store.local import maintenance
+from retrievo.store.local.folder import CATALOG, make_index
+from retrievo.store.local.kept_columns import KeptColumns
+from retrievo.store.local.maintenance import Compression, check_compression, set_compression
+from retrievo.store.local.matching import MatchingRows
+from retrievo.store.local.narrowing import scores_of, search_among
+from retrievo.store.local.opened import OpenIndex
+from retrievo.store.local.snapshots import make_snapshot, refusal
+from retrievo.store.local.writing import replace_values, write_batch
 from retrievo.store.locking import ReadWriteLock
-from retrievo.store.maintenance import Compression, check_compression, set_compression
-from retrievo.store.matching import MatchingRows
-from retrievo.store.narrowing import scores_of, search_among
-from retrievo.store.opened import OpenIndex
-from retrievo.store.snapshots import make_snapshot, refusal
-from retrievo.store.writing import replace_values, write_batch
 from retrievo.types import Candidates, Chunk, Representation, Rows, Scores
 
 

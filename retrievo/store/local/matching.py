@@ -10,9 +10,9 @@ import numpy as np
 
 from retrievo.contracts import Batch
 from retrievo.filters import Filter, check_scope, check_tenant, unscoped
-from retrievo.store.catalog import Catalog
-from retrievo.store.columns import REMEMBERED_FILTERS, Columns, Matching
-from retrievo.store.kept_columns import KeptColumns
+from retrievo.store.columns.columns import REMEMBERED_FILTERS, Columns, Matching
+from retrievo.store.local.catalog import Catalog
+from retrievo.store.local.kept_columns import KeptColumns
 from retrievo.types import Rows
 
 MANY_CHANGES = 50_000

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from retrievo.filters import DOC_ID, Compare, lookup
-from retrievo.store.distinct import DistinctValues
+from retrievo.store.columns.distinct import DistinctValues
 
 Codes = npt.NDArray[np.unsignedinteger[Any]]
 

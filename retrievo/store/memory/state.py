@@ -13,9 +13,9 @@ import numpy as np
 
 from retrievo.contracts import Batch, Space
 from retrievo.errors import StoreError
-from retrievo.store.growing import Growing, Kept
-from retrievo.store.inverted import Inverted
-from retrievo.store.memory_lookups import Lookups
+from retrievo.store.memory.growing import Growing, Kept
+from retrievo.store.memory.inverted import Inverted
+from retrievo.store.memory.lookups import Lookups
 from retrievo.store.representations import Places, pick, stack
 from retrievo.types import Chunk, Representation, Rows, SparseRows
 

@@ -1,0 +1,1 @@
+"""Metadata by column, for filters: what every embedded store evaluates them with."""

@@ -1,0 +1,1 @@
+"""The store without files, exact unless codes are asked for."""
