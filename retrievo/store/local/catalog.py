@@ -18,15 +18,11 @@ import numpy as np
 from retrievo.store.local.database import Database
 from retrievo.types import Chunk, Document, Rows
 
-_CHUNK = """SELECT c.row, d.id, c.text, c.start, c.end, c.token_count,
-    d.metadata, c.metadata, c.context, c.parent_start, c.parent_end, c.id
-    FROM chunks c JOIN documents d ON d.doc = c.doc"""
-
 _INSERT_CHUNK = "INSERT INTO chunks VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _MOVE_CHUNK = """UPDATE chunks SET ordinal = ?, start = ?, end = ?, token_count = ?, metadata = ?,
     parent_start = ?, parent_end = ? WHERE row = ?"""
 
-_SAFE_TEXT = "surrogatepass"
+SAFE_TEXT = "surrogatepass"
 _ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -89,7 +85,12 @@ class Catalog:
         self, documents: Sequence[Document], fingerprints: Sequence[str], tenant: int
     ) -> list[int]:
         """The documents' numbers, old or new; their chunks stay as they are."""
-        known = self._documents("SELECT id, doc", [document.id for document in documents], tenant)
+        ids = [document.id for document in documents]
+        known = dict(
+            self._database.among(
+                "SELECT id, doc FROM documents WHERE tenant = ? AND id IN", ids, (tenant,)
+            )
+        )
         last = self._database.all("SELECT max(doc) FROM documents")[0][0] or 0
         fresh = count(last + 1)
         numbers = [
@@ -106,13 +107,6 @@ class Catalog:
             ),
         )
         return numbers
-
-    def _documents(self, select: str, doc_ids: Sequence[str], tenant: int) -> dict[str, Any]:
-        return dict(
-            self._database.among(
-                f"{select} FROM documents WHERE tenant = ? AND id IN", doc_ids, (tenant,)
-            )
-        )
 
     def bury(self, rows: Rows) -> None:
         """Remove the rows; they stay in `dead` until the engine has forgotten them."""
@@ -184,7 +178,7 @@ class Catalog:
         """
         self._database.execute("DELETE FROM columns")
 
-    # reading
+    # reading, for what is written
 
     def has_rows(self, first: int, past: int) -> set[int]:
         """The rows of the range that are visible."""
@@ -192,19 +186,6 @@ class Catalog:
             "SELECT row FROM chunks WHERE row >= ? AND row < ?", (first, past)
         )
         return {row for (row,) in found}
-
-    def chunks(self, rows: Rows) -> dict[int, Chunk]:
-        return {
-            found[0]: _chunk(found)
-            for found in self._database.among(f"{_CHUNK} WHERE c.row IN", rows.tolist())
-        }
-
-    def rows_of_chunks(self, chunk_ids: Sequence[str], tenant: int) -> dict[str, int]:
-        return dict(
-            self._database.among(
-                "SELECT id, row FROM chunks WHERE tenant = ? AND id IN", list(chunk_ids), (tenant,)
-            )
-        )
 
     def rows_of_documents(self, doc_ids: Sequence[str], tenant: int) -> dict[str, list[int]]:
         """The rows of each document that is there, in the order of its chunks."""
@@ -218,55 +199,8 @@ class Catalog:
             found.setdefault(doc_id, []).append((ordinal, row))
         return {doc_id: [row for _, row in sorted(rows)] for doc_id, rows in found.items()}
 
-    def tenants(self, rows: Rows) -> dict[int, str | None]:
-        """Whose each row is; None where the index has no tenants."""
-        return dict(
-            self._database.among(
-                "SELECT c.row, t.name FROM chunks c LEFT JOIN tenants t ON t.tenant = c.tenant "
-                "WHERE c.row IN",
-                rows.tolist(),
-            )
-        )
-
-    def tenanted(self) -> bool | None:
-        """Whether documents have tenants; None where there is no document."""
-        found = self._database.all("SELECT tenant FROM documents LIMIT 1")
-        return bool(found[0][0]) if found else None
-
-    def tenant_count(self) -> int:
-        return int(self._database.all("SELECT count(*) FROM tenants")[0][0])
-
-    def rows_of_tenant(self, tenant: int) -> Rows:
-        """Ascending."""
-        # `tenant > 0` is what lets SQLite use the partial index.
-        return _rows(
-            self._database.all(
-                "SELECT row FROM chunks WHERE tenant = ? AND tenant > 0 ORDER BY row", (tenant,)
-            )
-        )
-
-    def document_numbers(self, rows: Rows) -> dict[int, int]:
-        return dict(self._database.among("SELECT row, doc FROM chunks WHERE row IN", rows.tolist()))
-
     def chunk_ids(self, rows: Rows) -> dict[int, str]:
         return dict(self._database.among("SELECT row, id FROM chunks WHERE row IN", rows.tolist()))
-
-    def fingerprints(self, doc_ids: Sequence[str] | None, tenant: int) -> dict[str, str]:
-        if doc_ids is not None:
-            return self._documents("SELECT id, fingerprint", list(doc_ids), tenant)
-        return dict(
-            self._database.all("SELECT id, fingerprint FROM documents WHERE tenant = ?", (tenant,))
-        )
-
-    def counts(self) -> tuple[int, int]:
-        """Documents and chunks."""
-        found = self._database.all(
-            "SELECT (SELECT count(*) FROM documents), (SELECT count(*) FROM chunks)"
-        )
-        return int(found[0][0]), int(found[0][1])
-
-    def all_rows(self) -> Rows:
-        return _rows(self._database.all("SELECT row FROM chunks ORDER BY row"))
 
 
 def _encode(text: str) -> str | bytes:
@@ -274,7 +208,7 @@ def _encode(text: str) -> str | bytes:
     try:
         text.encode()
     except UnicodeEncodeError:
-        return text.encode("utf-8", _SAFE_TEXT)
+        return text.encode("utf-8", SAFE_TEXT)
     return text
 
 
@@ -284,22 +218,3 @@ def _json(metadata: Mapping[str, Any]) -> str:
 
 def _rows(found: list[tuple[Any, ...]]) -> Rows:
     return np.fromiter((row for (row,) in found), np.int64, len(found))
-
-
-def _chunk(found: tuple[Any, ...]) -> Chunk:
-    _, doc_id, text, start, end, tokens, shared, own, context, first, last, chunk_id = found
-    return Chunk(
-        doc_id,
-        _text(text),
-        start,
-        end,
-        tokens,
-        json.loads(own if own is not None else shared),
-        _text(context),
-        None if first is None else (first, last),
-        chunk_id,
-    )
-
-
-def _text(value: str | bytes) -> str:
-    return value if isinstance(value, str) else value.decode("utf-8", _SAFE_TEXT)

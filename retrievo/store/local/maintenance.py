@@ -60,7 +60,7 @@ def vacuum(index: OpenIndex) -> None:
 
 def stats(index: OpenIndex) -> StoreStats:
     """Sizes, and how each representation is kept."""
-    documents, chunks = index.catalog.counts()
+    documents, chunks = index.lookups.counts()
     each = index.engine.stats()
     notes = [*_kept(index).get("notes", []), *_notes(each)]
     found = index.database.all("SELECT count(DISTINCT tenant) FROM documents WHERE tenant != 0")
@@ -102,7 +102,7 @@ def _choose(index: OpenIndex) -> None:
 
 
 def _sample(index: OpenIndex, name: str) -> Vectors:
-    rows = index.catalog.all_rows()
+    rows = index.lookups.all_rows()
     if len(rows) > SAMPLE:
         rows = np.sort(np.random.default_rng(0).choice(rows, SAMPLE, replace=False))
     parts = [index.engine.fetch(name, rows[i : i + 1024]) for i in range(0, len(rows), 1024)]

@@ -13,6 +13,7 @@ from retrievo.filters import Filter, check_scope, check_tenant, unscoped
 from retrievo.store.columns.columns import REMEMBERED_FILTERS, Columns, Matching
 from retrievo.store.local.catalog import Catalog
 from retrievo.store.local.kept_columns import KeptColumns
+from retrievo.store.local.lookups import Lookups
 from retrievo.types import Rows
 
 MANY_CHANGES = 50_000
@@ -26,8 +27,9 @@ class MatchingRows:
     when the next filter comes.
     """
 
-    def __init__(self, catalog: Catalog, kept: KeptColumns, path: object) -> None:
+    def __init__(self, catalog: Catalog, lookups: Lookups, kept: KeptColumns, path: object) -> None:
         self._catalog = catalog
+        self._lookups = lookups
         self._kept = kept
         self._path = path
         self._turn = threading.RLock()
@@ -88,7 +90,7 @@ class MatchingRows:
     def tenanted(self) -> bool | None:
         """Whether documents have tenants; None where there is no document."""
         if self._tenanted is None:
-            self._tenanted = self._catalog.tenanted()
+            self._tenanted = self._lookups.tenanted()
         return self._tenanted
 
     def check(self, tenant: str | None) -> None:
@@ -121,7 +123,7 @@ class MatchingRows:
             return found
 
     def _rows_of(self, tenant: str) -> Rows:
-        return self._catalog.rows_of_tenant(self._catalog.tenant_number(tenant))
+        return self._lookups.rows_of_tenant(self._catalog.tenant_number(tenant))
 
     def _all(self) -> Columns:
         with self._turn:

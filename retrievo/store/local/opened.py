@@ -14,6 +14,7 @@ from retrievo.store.local.database import Database
 from retrievo.store.local.engine import Engine
 from retrievo.store.local.folder import CATALOG, VECTORS, held_by, hold, meta_of, release
 from retrievo.store.local.formats import bring_up_to_date
+from retrievo.store.local.lookups import Lookups
 from retrievo.store.local.snapshots import PrivateVectors, is_snapshot
 
 
@@ -37,6 +38,7 @@ class OpenIndex:
             if not self.read_only:
                 bring_up_to_date(self.database, path)
             self.catalog = Catalog(self.database)
+            self.lookups = Lookups(self.database, self.catalog)
             self.counts = TermCounts(self.database)
             self.passport = Passport.from_json(self.catalog.meta("passport") or "{}")
             vectors = path / VECTORS
@@ -84,7 +86,7 @@ class OpenIndex:
 
     def health(self) -> list[str]:
         """What is wrong with the index, a sentence each; nothing where it is whole."""
-        rows, points = self.catalog.counts()[1], self.engine.count()
+        rows, points = self.lookups.counts()[1], self.engine.count()
         told = f"the catalog has {rows} chunks, the engine {points} vectors: index again"
         return [] if rows == points else [told]
 

@@ -69,7 +69,9 @@ class LocalStore:
         if not self.exists():
             make_index(self.path, passport, config or {})
         self._index = index = OpenIndex(self.path)
-        self._matching = MatchingRows(index.catalog, KeptColumns(index.database), self.path)
+        self._matching = MatchingRows(
+            index.catalog, index.lookups, KeptColumns(index.database), self.path
+        )
         self._counted = None
         set_compression(index, *self._compression)
 
@@ -124,20 +126,18 @@ class LocalStore:
     def write(self, batch: Batch) -> None:
         with self._writing() as index:
             self._matching.check(batch.tenant)
-            self._matching.prepare()
-            gone, rows = write_batch(index.catalog, index.counts, index.engine, batch)
-            self._matching.changed(gone, rows, batch)
+            self._apply(index, batch)
 
     def delete(self, doc_ids: Sequence[str], tenant: str | None = None) -> int:
         with self._writing() as index:
             here = list(self.fingerprints(list(doc_ids), tenant))
-            nothing = Batch([], [], {}, np.empty(0, np.int64), tenant)
-            self._matching.prepare()
-            gone, rows = write_batch(
-                index.catalog, index.counts, index.engine, nothing, remove=here
-            )
-            self._matching.changed(gone, rows, nothing)
+            self._apply(index, Batch([], [], {}, np.empty(0, np.int64), tenant), here)
         return len(here)
+
+    def _apply(self, index: OpenIndex, batch: Batch, remove: Sequence[str] = ()) -> None:
+        self._matching.prepare()
+        gone, rows = write_batch(index.catalog, index.counts, index.engine, batch, remove=remove)
+        self._matching.changed(gone, rows, batch)
 
     def replace(
         self, representation: str, rows: Rows, values: Representation, fitted_mean: float | None
@@ -245,27 +245,18 @@ class LocalStore:
     # looking up
 
     def get(self, rows: Rows) -> list[Chunk]:
-        found = self._opened().catalog.chunks(rows)
-        try:
-            return [found[row] for row in rows.tolist()]
-        except KeyError as missing:
-            raise StoreError(f"the index {self.path} has no row {missing.args[0]}") from None
+        return self._opened().lookups.chunks(rows)
 
     def rows(self, chunk_ids: Sequence[str], tenant: str | None = None) -> Rows:
-        number = self._number(tenant)
-        found = self._opened().catalog.rows_of_chunks(chunk_ids, number)
-        return np.array([found.get(name, -1) for name in chunk_ids], np.int64)
+        return self._opened().lookups.rows_of_chunks(chunk_ids, self._number(tenant))
 
     def document_rows(self, doc_ids: Sequence[str], tenant: str | None = None) -> list[Rows]:
-        number = self._number(tenant)
-        found = self._opened().catalog.rows_of_documents(doc_ids, number)
-        return [np.array(found.get(name, []), np.int64) for name in doc_ids]
+        return self._opened().lookups.rows_of_documents(doc_ids, self._number(tenant))
 
     def fingerprints(
         self, doc_ids: Sequence[str] | None = None, tenant: str | None = None
     ) -> dict[str, str]:
-        number = self._number(tenant)
-        return self._opened().catalog.fingerprints(doc_ids, number)
+        return self._opened().lookups.fingerprints(doc_ids, self._number(tenant))
 
     def _number(self, tenant: str | None) -> int:
         index = self._opened()
@@ -273,19 +264,17 @@ class LocalStore:
         return index.catalog.tenant_number(tenant)
 
     def document_numbers(self, rows: Rows) -> Rows:
-        found = self._opened().catalog.document_numbers(rows)
-        return np.array([found[row] for row in rows.tolist()], np.int64)
+        return self._opened().lookups.document_numbers(rows)
 
     def tenants(self, rows: Rows) -> list[str | None]:
-        found = self._opened().catalog.tenants(rows)
-        return [found[row] for row in rows.tolist()]
+        return self._opened().lookups.tenants(rows)
 
     def tenanted(self) -> bool | None:
         self._opened()
         return self._matching.tenanted()
 
     def scan(self, size: int = 1024) -> Iterator[Rows]:
-        rows = self._opened().catalog.all_rows()
+        rows = self._opened().lookups.all_rows()
         for start in range(0, len(rows), size):
             yield rows[start : start + size]
 
@@ -311,5 +300,5 @@ class LocalStore:
         """Documents and chunks; SQLite counts by walking through them, so it is asked once."""
         index = self._opened()
         if self._counted is None:
-            self._counted = index.catalog.counts()
+            self._counted = index.lookups.counts()
         return self._counted

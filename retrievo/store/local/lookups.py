@@ -1,0 +1,115 @@
+"""What a search and an ingest look up in the catalog: chunks, rows, documents, tenants."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from retrievo.errors import StoreError
+from retrievo.store.local.catalog import SAFE_TEXT, Catalog
+from retrievo.store.local.database import Database
+from retrievo.types import Chunk, Rows
+
+_CHUNK = """SELECT c.row, d.id, c.text, c.start, c.end, c.token_count,
+    d.metadata, c.metadata, c.context, c.parent_start, c.parent_end, c.id
+    FROM chunks c JOIN documents d ON d.doc = c.doc"""
+
+
+class Lookups:
+    """Reads what is visible. Tenants are given by their numbers."""
+
+    def __init__(self, database: Database, catalog: Catalog) -> None:
+        self._database = database
+        self._catalog = catalog
+
+    def chunks(self, rows: Rows) -> list[Chunk]:
+        """In the order given. Raises StoreError for a row that is not there."""
+        wanted = rows.tolist()
+        found = {line[0]: _chunk(line) for line in self._among(f"{_CHUNK} WHERE c.row IN", wanted)}
+        try:
+            return [found[row] for row in wanted]
+        except KeyError as missing:
+            raise StoreError(f"the index has no row {missing.args[0]}") from None
+
+    def rows_of_chunks(self, chunk_ids: Sequence[str], tenant: int) -> Rows:
+        """int64[n], -1 where there is none."""
+        sql = "SELECT id, row FROM chunks WHERE tenant = ? AND id IN"
+        found = dict(self._among(sql, list(chunk_ids), (tenant,)))
+        return np.array([found.get(name, -1) for name in chunk_ids], np.int64)
+
+    def rows_of_documents(self, doc_ids: Sequence[str], tenant: int) -> list[Rows]:
+        found = self._catalog.rows_of_documents(doc_ids, tenant)
+        return [np.array(found.get(name, []), np.int64) for name in doc_ids]
+
+    def document_numbers(self, rows: Rows) -> Rows:
+        found = dict(self._among("SELECT row, doc FROM chunks WHERE row IN", rows.tolist()))
+        return np.array([found[row] for row in rows.tolist()], np.int64)
+
+    def tenants(self, rows: Rows) -> list[str | None]:
+        """Whose each row is; None where the index has no tenants."""
+        found = dict(
+            self._among(
+                "SELECT c.row, t.name FROM chunks c LEFT JOIN tenants t ON t.tenant = c.tenant "
+                "WHERE c.row IN",
+                rows.tolist(),
+            )
+        )
+        return [found[row] for row in rows.tolist()]
+
+    def tenanted(self) -> bool | None:
+        """Whether documents have tenants; None where there is no document."""
+        found = self._database.all("SELECT tenant FROM documents LIMIT 1")
+        return bool(found[0][0]) if found else None
+
+    def rows_of_tenant(self, tenant: int) -> Rows:
+        """Ascending."""
+        # `tenant > 0` is what lets SQLite use the partial index.
+        return self._rows(
+            "SELECT row FROM chunks WHERE tenant = ? AND tenant > 0 ORDER BY row", (tenant,)
+        )
+
+    def all_rows(self) -> Rows:
+        """Ascending."""
+        return self._rows("SELECT row FROM chunks ORDER BY row")
+
+    def fingerprints(self, doc_ids: Sequence[str] | None, tenant: int) -> dict[str, str]:
+        sql = "SELECT id, fingerprint FROM documents WHERE tenant = ?"
+        if doc_ids is None:
+            return dict(self._database.all(sql, (tenant,)))
+        return dict(self._among(f"{sql} AND id IN", list(doc_ids), (tenant,)))
+
+    def counts(self) -> tuple[int, int]:
+        """Documents and chunks."""
+        found = self._database.all(
+            "SELECT (SELECT count(*) FROM documents), (SELECT count(*) FROM chunks)"
+        )
+        return int(found[0][0]), int(found[0][1])
+
+    def _among(
+        self, sql: str, values: Sequence[Any], before: Sequence[Any] = ()
+    ) -> list[tuple[Any, ...]]:
+        return self._database.among(sql, values, before)
+
+    def _rows(self, sql: str, values: Sequence[Any] = ()) -> Rows:
+        found = self._database.all(sql, values)
+        return np.fromiter((row for (row,) in found), np.int64, len(found))
+
+
+def _chunk(found: tuple[Any, ...]) -> Chunk:
+    _, doc_id, text, start, end, tokens, shared, own, context, first, last, chunk_id = found
+    return Chunk(
+        doc_id,
+        _text(text),
+        start,
+        end,
+        tokens,
+        json.loads(own if own is not None else shared),
+        _text(context),
+        None if first is None else (first, last),
+        chunk_id,
+    )
+
+
+def _text(value: str | bytes) -> str:
+    return value if isinstance(value, str) else value.decode("utf-8", SAFE_TEXT)
