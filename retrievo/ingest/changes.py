@@ -6,7 +6,7 @@ much to lose; and by chunks and characters for chunkers that do not count tokens
 input, never time, so that a run repeats exactly.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from retrievo.chunk.checking import checked_chunks
@@ -194,9 +194,17 @@ def _groups(documents: Iterable[object]) -> Iterator[list[object]]:
     characters = 0
     for item in documents:
         group.append(item)
-        characters += len(item.text) if isinstance(item, Document) else 0
+        characters += _length(item)
         if len(group) >= COMPARED_AT_ONCE or characters >= CHARACTERS_A_BATCH:
             yield group
             group, characters = [], 0
     if group:
         yield group
+
+
+def _length(item: object) -> int:
+    """Characters of a document, or of all texts of a record that will become one."""
+    if isinstance(item, Mapping):
+        return sum(len(value) for value in item.values() if isinstance(value, str))
+    text = getattr(item, "text", None) or getattr(item, "page_content", None)
+    return len(text) if isinstance(text, str) else 0

@@ -1,5 +1,6 @@
 """The SQLite file of a `local` index: its tables, one connection, transactions."""
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -63,6 +64,12 @@ class Database:
     def __init__(self, path: Path, *, create: bool, read_only: bool = False) -> None:
         self._turn = threading.RLock()
         self._path = path
+        if not read_only and path.exists() and not os.access(path.parent, os.W_OK):
+            raise StoreError(
+                f"the index {path.parent} is in a folder that this user may not write to, which an "
+                "open index must; whoever may can make a snapshot (`retrievo snapshot`), which is "
+                "only read"
+            )
         where = f"{path.absolute().as_uri()}?mode=ro&immutable=1" if read_only else path
         try:
             self._connection = sqlite3.connect(

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import socket
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from retrievo.store.local.database import Database
 from retrievo.store.local.engine import Engine
 from retrievo.store.local.processes import is_alive
 
+STALE_S = 24 * 3600
 CATALOG, VECTORS, HOLDER = "catalog.sqlite", "vectors", "holder.json"
 
 
@@ -33,10 +35,9 @@ def make_index(path: Path, passport: Passport | None, config: Mapping[str, Any])
     if (path / VECTORS).exists():
         _remove_empty(path / VECTORS, passport)
     path = path.absolute()
-    new = path.with_name(f".{path.name}.{os.getpid()}.new")
+    new = beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(new, ignore_errors=True)
         new.mkdir()
         Engine(new / VECTORS, passport.representations, create=True).close()
         database = Database(new / CATALOG, create=True)
@@ -54,6 +55,23 @@ def make_index(path: Path, passport: Passport | None, config: Mapping[str, Any])
         raise StoreError(f"cannot make an index at {path}: {error.strerror or error}") from error
     finally:
         shutil.rmtree(new, ignore_errors=True)
+
+
+def beside(path: Path) -> Path:
+    """Where something is made that shall appear at the path as a whole; nothing is there.
+
+    What processes that are gone have left beside it is removed, a day later: a process of the same
+    folder may run on another machine.
+    """
+    for old in path.parent.glob(f".{path.name}.*.new"):
+        number = old.suffixes[-2].removeprefix(".") if len(old.suffixes) > 1 else ""
+        if number.isdigit() and (int(number) == os.getpid() or _is_stale(old, int(number))):
+            shutil.rmtree(old, ignore_errors=True)
+    return path.with_name(f".{path.name}.{os.getpid()}.new")
+
+
+def _is_stale(folder: Path, process: int) -> bool:
+    return not is_alive(process) and time.time() - folder.stat().st_mtime > STALE_S
 
 
 def _remove_empty(vectors: Path, passport: Passport) -> None:

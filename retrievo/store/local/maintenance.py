@@ -7,11 +7,12 @@ from typing import Any, Literal
 import numpy as np
 
 from retrievo.contracts import RepresentationStats, StoreStats
-from retrievo.errors import ConfigError
+from retrievo.errors import ConfigError, StoreError
 from retrievo.store.local import engine_config
 from retrievo.store.local.coding_choice import SAMPLE, choose_coding
 from retrievo.store.local.opened import OpenIndex
 from retrievo.store.local.segments import allocated_bytes
+from retrievo.store.local.space import check_space, compaction_bytes
 from retrievo.telling import tell
 from retrievo.types import Vectors
 
@@ -41,15 +42,28 @@ def set_compression(index: OpenIndex, asked: Compression | None, min_recall: flo
 
 
 def settle(index: OpenIndex) -> None:
-    """Compact where it pays; choose codes where they are to be chosen and now come in."""
+    """Compact where it pays; choose codes where they are to be chosen and now come in.
+
+    An index that the disk has no room to compact stays as it is, and that is told.
+    """
+    try:
+        _check_space(index)
+    except StoreError as error:
+        tell(f"not compacted: {error}")
+        return
     _choose(index)
     index.engine.settle()
 
 
 def optimize(index: OpenIndex) -> None:
-    """Bring the index into its fastest form now."""
+    """Bring the index into its fastest form now. Raises StoreError where the disk is too full."""
+    _check_space(index)
     _choose(index)
     index.engine.optimize()
+
+
+def _check_space(index: OpenIndex) -> None:
+    check_space(index.path, compaction_bytes(index.engine.path), "compacting it")
 
 
 def vacuum(index: OpenIndex) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from retrievo.errors import StoreError
 from retrievo.store.local.copying import copy_folder, copy_sparse, sync_folder
-from retrievo.store.local.folder import CATALOG, VECTORS
+from retrievo.store.local.folder import CATALOG, VECTORS, beside
 from retrievo.store.local.processes import is_alive
 
 MARKER = "snapshot.json"
@@ -50,10 +50,9 @@ def make_snapshot(source: Path, target: Path, copy_catalog: Callable[[Path], obj
     target = target.absolute()
     if target.exists() or target.is_symlink():
         raise StoreError(f"there is something at {target}; a snapshot goes where nothing is")
-    new = target.with_name(f".{target.name}.{os.getpid()}.new")
+    new = beside(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(new, ignore_errors=True)
         new.mkdir()
         copy_catalog(new / CATALOG)
         copy_folder(source / VECTORS, new / VECTORS)

@@ -20,6 +20,7 @@ from retrievo.store.local.matching import MatchingRows
 from retrievo.store.local.narrowing import scores_of, search_among
 from retrievo.store.local.opened import OpenIndex
 from retrievo.store.local.snapshots import make_snapshot, refusal
+from retrievo.store.local.space import batch_bytes, check_space
 from retrievo.store.local.writing import replace_values, write_batch
 from retrievo.store.locking import ReadWriteLock
 from retrievo.types import Candidates, Chunk, Representation, Rows, Scores
@@ -117,7 +118,7 @@ class LocalStore:
             self._writable().stamp(passport, config)
 
     def health(self) -> list[str]:
-        """What is wrong with the index, a sentence each; nothing where it is whole."""
+        """A sentence for each thing that is wrong with the index."""
         with self.lock.reading():
             return self._opened().health()
 
@@ -135,6 +136,8 @@ class LocalStore:
         return len(here)
 
     def _apply(self, index: OpenIndex, batch: Batch, remove: Sequence[str] = ()) -> None:
+        if batch.items:
+            check_space(self.path, batch_bytes(batch), "this batch")
         self._matching.prepare()
         gone, rows = write_batch(index.catalog, index.counts, index.engine, batch, remove=remove)
         self._matching.changed(gone, rows, batch)

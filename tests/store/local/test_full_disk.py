@@ -14,7 +14,7 @@ import pytest
 from killing.acts import document_of, make_small, open_index
 from killing.checks import check
 
-TESTS = Path(__file__).parent.parent
+TESTS = Path(__file__).parents[2]
 NAMES = [f"d{i}" for i in range(60)]
 
 CHILD = """
