@@ -4,7 +4,9 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 from hypothesis import strategies as st
 
+from retrievo.errors import DocumentError
 from retrievo.filters import And, Compare, Not, Or
+from retrievo.metadata import plain_metadata
 
 TEXTS = st.sampled_from(["", "a", "b", "ab", "2020-01-01", "2020-01-01T00:00Z", "soon"]) | st.text()
 KEYS = st.sampled_from(["a", "b", "a.b", "doc_id", "$c", "not", "meta.x", "field"]) | st.text(
@@ -46,3 +48,15 @@ VALUES = st.recursive(
     max_leaves=6,
 )
 METADATA = st.dictionaries(KEYS, VALUES, max_size=4)
+
+
+def _can_be_kept(metadata):
+    try:
+        plain_metadata(metadata, "any")
+    except DocumentError:
+        return False
+    return True
+
+
+KEPT_METADATA = METADATA.filter(_can_be_kept)
+"""Without infinities and NaN, which no document may have."""

@@ -5,7 +5,7 @@ import sqlite3
 
 import numpy as np
 import pytest
-from filter_strategies import FILTERS, METADATA
+from filter_strategies import FILTERS, KEPT_METADATA
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -168,7 +168,7 @@ def test_metadata_of_a_chunk_of_its_own(tmp_path):
     store.close()
 
 
-DOCUMENTS = st.dictionaries(st.sampled_from("abcdef"), METADATA, max_size=4)
+DOCUMENTS = st.dictionaries(st.sampled_from("abcdef"), KEPT_METADATA, max_size=4)
 STEPS = st.one_of(
     DOCUMENTS,
     st.lists(st.sampled_from("abcdef"), max_size=3),

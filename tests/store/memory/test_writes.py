@@ -15,7 +15,7 @@ from retrievo.store.memory.store import MemoryStore
 from retrievo.types import MultiRows, SparseRows
 
 HERE = Path(memory_state.__file__).parent
-WATCHED = {str(HERE / name) for name in ("memory.py", "memory_state.py", "growing.py")}
+WATCHED = {str(HERE / name) for name in ("store.py", "state.py", "growing.py")}
 KINDS = passport(dense=Space("dense", 3), lexical=Space("sparse"), tokens=Space("multi", 2))
 
 
