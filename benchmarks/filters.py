@@ -35,7 +35,7 @@ from retrievo.filters import Filter, as_filter, matches  # noqa: E402
 from retrievo.retrieve.bm25 import Bm25Retriever  # noqa: E402
 from retrievo.retrieve.dense import DenseRetriever  # noqa: E402
 from retrievo.search import Searcher  # noqa: E402
-from retrievo.store import engine_config  # noqa: E402
+from retrievo.store.local import engine_config  # noqa: E402
 
 TOP_K = 10
 ANCHORS = 16

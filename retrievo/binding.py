@@ -1,5 +1,6 @@
 """A pipeline's parts and its index brought together: opened once, and compared before use."""
 
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,37 +33,42 @@ class Binding:
         self._opened = "store" in given
         self._checked_for_reading = self._checked_for_searching = False
         self._checked_for_writing = False
+        self._turn = threading.RLock()  # searches run in threads; one of them opens the store
 
     def for_reading(self, tenant: str | None = None) -> Store:
         """The open store. Raises IndexMissingError, IndexLockedError, MismatchError.
 
-        Raises StoreError for a tenant where the store cannot keep tenants apart.
+        Raises TenantError for a tenant where the store cannot keep tenants apart.
         """
-        store = self._store(tenant)
-        if not self._checked_for_reading:
-            stored = self._stored()
-            store.open(None)
-            # The tables that made the index make the same parts: nothing is built to compare.
-            if stored["objects"] or (store.config() or {}) != stored:
-                self._check(store, self._own_passport(), writing=False)
-            self._checked_for_reading = True
-        return store
+        with self._turn:
+            store = self._store(tenant)
+            if not self._checked_for_reading:
+                stored = self._stored()
+                store.open(None)
+                # The tables that made the index make the same parts: nothing is built to compare.
+                if stored["objects"] or (store.config() or {}) != stored:
+                    self._check(store, self._own_passport(), writing=False)
+                self._checked_for_reading = True
+            return store
 
     def for_searching(self, tenant: str | None = None) -> Store:
         """The open store, compared with the parts themselves: a search builds them anyway.
 
         So an encoder that was trained anew under its old name is noticed as well.
         """
-        store = self.for_reading(tenant)
-        if not self._checked_for_searching:
-            self._check(store, self._own_passport(), writing=False)
-            self._checked_for_searching = True
-        return store
+        with self._turn:
+            store = self.for_reading(tenant)
+            if not self._checked_for_searching:
+                self._check(store, self._own_passport(), writing=False)
+                self._checked_for_searching = True
+            return store
 
     def for_writing(self, tenant: str | None = None) -> Store:
         """The open store, made where there was none. Raises IndexLockedError, MismatchError."""
-        store = self._store(tenant)
-        if not self._checked_for_writing:
+        with self._turn:
+            store = self._store(tenant)
+            if self._checked_for_writing:
+                return store
             mine = self._own_passport()
             store.open(mine, self._stored())
             self._check(store, mine, writing=True)
@@ -72,7 +78,7 @@ class Binding:
                 store.stamp(store.passport() or mine, stored)
             self._checked_for_reading = self._checked_for_searching = True
             self._checked_for_writing = True
-        return store
+            return store
 
     def for_planning(self, tenant: str | None = None) -> Store:
         """The open store, or an empty one in memory: a plan makes no index where there is none."""

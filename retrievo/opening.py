@@ -22,13 +22,16 @@ def stored_configuration(
     if not store.exists():
         return Config.of({}), parts
     store.open(None)
+    own = parts.get("store") is None
     try:
         stored = store.config() or {}
         check_objects(stored.get("objects", {}), parts, path)
         config = Config.of(stored.get("tables", {}), source=f"the index {path}")
-        given = {**parts, "store": parts.get("store") or store}
+        given = {**parts, "store": store} if own else parts
         Assembly(config, host, given=given, index=path).check_names()
     except BaseException:
         store.close()
         raise
+    if not own:
+        store.close()
     return config, given

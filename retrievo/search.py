@@ -15,7 +15,7 @@ from retrievo.filters import Filter, unscoped
 from retrievo.hits import Hit, Hits
 from retrievo.host.nearest import hint
 from retrievo.ranking import by_id_where_equal, chosen, first_of_documents, merged, traces
-from retrievo.types import BranchScores, Candidates, Query, Rows
+from retrievo.types import BranchScores, Candidates, Chunk, Query, Rows
 
 DEPTH = 100
 """How many candidates a branch looks at that does not say otherwise."""
@@ -36,6 +36,15 @@ class _Account:
         started = time.perf_counter()
         yield
         self.timings[step] = self.timings.get(step, 0.0) + time.perf_counter() - started
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetched:
+    """Candidates of one query, and of those that may become hits their places and chunks."""
+
+    candidates: Candidates
+    order: Rows
+    chunks: list[Chunk]
 
 
 class Searcher:
@@ -64,7 +73,7 @@ class Searcher:
         account = _Account(warnings=[[] for _ in texts])
         started = time.perf_counter()
         asked = [i for i, text in enumerate(texts) if text.strip()]
-        found: dict[int, list[Hit]] = {}
+        fetched: dict[int, _Fetched] = {}
         # Before the lock: a slow encoder must not keep a writer, and all behind it, waiting.
         queries = self._queries([texts[i] for i in asked], account)
         with self._store.reading():
@@ -88,9 +97,11 @@ class Searcher:
                             short.append(place)
                             continue
                     self._check_scope(candidates.rows, filters)
-                    found[i] = self._hits(texts[i], candidates, documents, top_k, account)
+                    fetched[i] = self._fetch(candidates, documents, top_k, account)
                 asked, queries = [asked[p] for p in short], [queries[p] for p in short]
                 depth = 4 * max(depth, DEPTH)
+        # After it for the same reason: a reranker is slow.
+        found = {i: self._hits(texts[i], one, top_k, account) for i, one in fetched.items()}
         account.timings["total"] = time.perf_counter() - started
         self._tell(account, len(texts))
         for i in range(len(texts)):
@@ -189,7 +200,8 @@ class Searcher:
         keys = missing(filters) if missing else []
         if not keys:
             return []
-        known = getattr(self._store, "known_keys")(unscoped(filters)[0])  # noqa: B009
+        known_keys = getattr(self._store, "known_keys", None)
+        known = known_keys(unscoped(filters)[0]) if known_keys else ()
         return [f"no document has the metadata key {key!r}{hint(key, known)}" for key in keys]
 
     def _check_scope(self, rows: Rows, filters: Filter | None) -> None:
@@ -203,14 +215,14 @@ class Searcher:
 
     # from candidates to hits
 
-    def _hits(
+    def _fetch(
         self,
-        text: str,
         candidates: Candidates,
         documents: Rows | None,
         top_k: int,
         account: _Account,
-    ) -> list[Hit]:
+    ) -> _Fetched:
+        """The chunks that may become hits, in their order."""
         deep = top_k
         if self._reranker is not None:
             deep = max(top_k, getattr(self._reranker, "depth", RERANK_DEPTH))
@@ -220,7 +232,10 @@ class Searcher:
             order, chunks = by_id_where_equal(candidates.scores, order, chunks)
             if documents is not None:
                 order, chunks = first_of_documents(order, chunks)
-            order, chunks = order[:deep], chunks[:deep]
+            return _Fetched(candidates, order[:deep], chunks[:deep])
+
+    def _hits(self, text: str, fetched: _Fetched, top_k: int, account: _Account) -> list[Hit]:
+        candidates, order, chunks = fetched.candidates, fetched.order, fetched.chunks
         scores = candidates.scores[order]
         reranked: list[dict[str, Any] | None] = [None] * len(chunks)
         if self._reranker is not None and chunks:

@@ -139,3 +139,8 @@ def test_a_store_that_knows_no_tenants_is_not_asked_for_one():
     pipeline = Pipeline(store=store, encoder=CountingEncoder())
     with pytest.raises(TenantError, match="cannot keep tenants apart"):
         pipeline.index(documents(), tenant="acme")
+
+
+def test_a_report_counts_the_tenants_chunks_alone(two):
+    report = two.index([Document("new", "Acme again.")], tenant="acme")
+    assert (report.chunks_written, report.chunks_kept, report.chunks_deleted) == (1, 1, 0)

@@ -21,8 +21,10 @@ def delete(
 
     Exits 1 where one of them is not in the index; the others are deleted all the same.
     """
+    from retrievo.ingest.sources import check_ids  # it brings numpy
+
     with open_pipeline(config, index) as pipeline:
-        known = pipeline.store.fingerprints(ids, tenant)
+        known = pipeline.store.fingerprints(check_ids(ids), tenant)
         missing = [name for name in dict.fromkeys(ids) if name not in known]
         deleted = pipeline.delete(ids, tenant=tenant)
     for name in missing:

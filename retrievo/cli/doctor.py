@@ -11,7 +11,6 @@ import typer
 from retrievo.cli.opening import open_pipeline
 from retrievo.cli.options import DEFAULT_INDEX, Config, Debug, Index, Json
 from retrievo.cli.output import show, show_json
-from retrievo.contracts import RepresentationStats
 from retrievo.errors import ConfigError, IndexLockedError, MismatchError, RetrievoError
 
 if TYPE_CHECKING:
@@ -106,22 +105,27 @@ def index_state(index: Path | None, config: Path | None = None) -> dict[str, Any
     `state` is open, locked, missing, mismatch (whole, but made with something else) or broken;
     empty where none is asked for and none is there.
     """
-    folder = index or DEFAULT_INDEX
+    folder, where = index or DEFAULT_INDEX, str(index or DEFAULT_INDEX)
+    in_folder = True
     if config:
-        open_pipeline(config, folder).close()  # it checks every name, key and type
-    if not folder.exists():
+        with open_pipeline(config, folder) as pipeline:  # it checks every name, key and type
+            store = pipeline.config.tables.get("store", {})
+            in_folder = store.get("use", "local") == "local"
+            where = str(store.get("path" if in_folder else "use", where))
+    if in_folder and not Path(where).exists():
         if index is None:
             return {}
-        return {"path": str(folder), "state": "missing", "ok": False, "problems": ["not there"]}
+        return {"path": where, "state": "missing", "ok": False, "problems": ["not there"]}
     try:
         with open_pipeline(config, folder) as pipeline:
-            return {"path": str(folder), "state": "open", **_health(pipeline)}
+            where = str(getattr(pipeline.store, "path", where))
+            return {"path": where, "state": "open", **_health(pipeline)}
     except IndexLockedError as error:
-        return {"path": str(folder), "state": "locked", "ok": None, "problems": [str(error)]}
+        return {"path": where, "state": "locked", "ok": None, "problems": [str(error)]}
     except (MismatchError, ConfigError) as error:
-        return {"path": str(folder), "state": "mismatch", "ok": False, "problems": [str(error)]}
+        return {"path": where, "state": "mismatch", "ok": False, "problems": [str(error)]}
     except (RetrievoError, OSError) as error:
-        return {"path": str(folder), "state": "broken", "ok": False, "problems": [str(error)]}
+        return {"path": where, "state": "broken", "ok": False, "problems": [str(error)]}
 
 
 def _health(pipeline: "Pipeline") -> dict[str, Any]:
@@ -165,6 +169,8 @@ def _summary(found: dict[str, Any]) -> str:
 
 
 def _stats_lines(stats: dict[str, Any]) -> list[str]:
+    from retrievo.contracts import RepresentationStats  # it brings numpy
+
     lines = []
     if stats["tenants"]:
         lines.append(f"  {stats['tenants']} tenants")

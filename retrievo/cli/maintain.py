@@ -30,9 +30,7 @@ def optimize(
     """
     with open_pipeline(config, index) as pipeline:
         store = _able(pipeline, "maintenance")
-        store.optimize()
-        if vacuum:
-            store.vacuum()
+        (store.vacuum if vacuum else store.optimize)()  # the first does the second as well
         stats = pipeline.store.stats()
     if as_json:
         show_json(stats.as_dict())
@@ -70,7 +68,7 @@ def _able(pipeline: "Pipeline", capability: str) -> Any:
     store = pipeline.store
     if capability not in store.capabilities:
         raise StoreError(
-            f"the store {type(store).__name__} has no {capability} of its own; where it is a "
-            "server, use the server's"
+            f"the store {type(store).__name__} has no {capability} of its own (a server has its "
+            "own; in memory there is none)"
         )
     return store

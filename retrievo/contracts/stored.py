@@ -72,7 +72,8 @@ class RepresentationStats:
 
     `coded` counts the vectors that have that coding; those written since the last compaction are
     float32 until the next. `graph` says whether a search walks an HNSW graph. `bytes_a_vector` is
-    what a search reads of a vector, codes alone where there are any.
+    what a search reads of one vector (of a multi-vector of one of them), codes alone where there
+    are any; 0 for sparse ones, whose sizes differ.
     """
 
     kind: Kind

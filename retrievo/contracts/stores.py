@@ -37,7 +37,11 @@ class Store(Protocol):
     with one. What is about all rows (`scan`, `get`, `vectors`, `replace`, `statistics`, `stats`)
     takes none.
 
-    Optional: `missing_keys(filters)`, the keys that the filters compare and no document has, and
+    A representation or a row that is not there raises StoreError.
+
+    Optional: `exists()`, whether there is an index to open: without it a plan makes one;
+    `health()`, a sentence for each thing that is wrong; `path`, what messages call the index;
+    `missing_keys(filters)`, the keys that the filters compare and no document has, and
     `known_keys(tenant)`, some that documents have, so that a search can tell of a misspelt key.
     """
 

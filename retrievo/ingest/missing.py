@@ -1,8 +1,10 @@
 """Documents that the index has and a synced source no longer does."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
+
+import numpy as np
 
 from retrievo.contracts import Store
 from retrievo.ingest.changes import Changes
@@ -22,22 +24,39 @@ def gone_documents(
     read this time stays. Where it is not certain what the sources hold, nothing goes, and that is
     told.
     """
-    gone = list(store.fingerprints(given.emptied, tenant)) if given.emptied else []
+    gone = _emptied(store, tenant, given.emptied)
     if not sync:
         return gone
     if changes.nameless:
         n = changes.nameless
-        tell(f"nothing is deleted: {n} of the sources' documents could not be told by their ids")
+        tell(f"nothing else is deleted: {n} of the documents given could not be told by their ids")
         return gone
     if not changes.seen:
         tell(
-            "nothing is deleted: the sources hold no document at all; where that is right, use "
-            "delete()"
+            "nothing else is deleted: the sources hold no document at all; where that is right, "
+            "use delete()"
         )
         return gone
     seen = {*changes.seen, *gone}
     unread = [skipped.path for skipped in given.skipped]
     return gone + _missing(store, tenant, seen, given.folders, unread)
+
+
+def _emptied(store: Store, tenant: str | None, emptied: Mapping[str, Sequence[Path]]) -> list[str]:
+    """Ids of documents whose file is empty now; one that came from another file stays."""
+    here = list(store.fingerprints(list(emptied), tenant)) if emptied else []
+    return [
+        doc_id
+        for doc_id, path in _paths(store, tenant, here)
+        if path and (not os.path.exists(path) or any(_same(path, p) for p in emptied[doc_id]))
+    ]
+
+
+def _same(path: str, other: Path) -> bool:
+    try:
+        return os.path.samefile(path, other)
+    except OSError:
+        return False
 
 
 def _missing(
@@ -63,8 +82,11 @@ def _paths(store: Store, tenant: str | None, ids: Sequence[str]) -> Iterator[tup
     """(id, absolute path of the file that it came from, empty without one)."""
     for start in range(0, len(ids), LOOKED_AT_ONCE):
         part = ids[start : start + LOOKED_AT_ONCE]
-        for doc_id, rows in zip(part, store.document_rows(part, tenant), strict=True):
-            path = store.get(rows[:1])[0].metadata.get("path") if len(rows) else None
+        rows = store.document_rows(part, tenant)
+        first = np.array([some[0] for some in rows if len(some)], np.int64)
+        chunks = iter(store.get(first))
+        for doc_id, some in zip(part, rows, strict=True):
+            path = next(chunks).metadata.get("path") if len(some) else None
             yield doc_id, os.path.abspath(path) if isinstance(path, str) else ""
 
 

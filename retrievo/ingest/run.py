@@ -13,6 +13,7 @@ import numpy as np
 
 from retrievo.contracts import Batch, Chunker, Encoder, Retriever, Store
 from retrievo.errors import EncoderError, IngestError
+from retrievo.filters import scoped
 from retrievo.ingest.changes import Changed, Changes
 from retrievo.ingest.missing import gone_documents
 from retrievo.ingest.report import Failure, IndexReport, Plan, Progress
@@ -89,7 +90,7 @@ class Ingest:
         """
         started = time.perf_counter()
         report = IndexReport(failures=self._changes.failures)
-        before = self._store.count()
+        empty, before = self._store.count() == 0, self._count()
         with Writer() as writer:
             for changed in self._changes.batches(given):
                 wall, busy = time.perf_counter(), time.thread_time()
@@ -97,7 +98,7 @@ class Ingest:
                 wall, busy = time.perf_counter() - wall, time.thread_time() - busy
                 # Weights that depend on the collection are fitted on the first batch, and the
                 # second must find that fit, whichever thread is faster.
-                first = before == 0 and not report.chunks_written
+                first = empty and not report.chunks_written
                 beside = not first and busy < WAITING * wall
                 writer.submit(self._job(rest, representations, report), beside=beside)
                 if progress is not None:
@@ -106,12 +107,13 @@ class Ingest:
             writer.finish()
         report.deleted = self._delete(self._gone(given, sync=sync))
         self._settle(changed=bool(report.chunks_written or report.updated or report.deleted))
-        after = self._store.count()
+        after = self._count()
         report.kept = len(self._changes.kept)
         report.failed = len(self._changes.failures)
         report.warnings += self._changes.told()
-        report.chunks_kept = after - report.chunks_written
-        report.chunks_deleted = before - report.chunks_kept
+        # Where others write the same index as well, these are counts of what all of them did.
+        report.chunks_kept = max(0, after - report.chunks_written)
+        report.chunks_deleted = max(0, before - report.chunks_kept)
         report.seconds = time.perf_counter() - started
         if progress is not None:
             seen = len(self._changes.seen)
@@ -165,6 +167,10 @@ class Ingest:
             report.tokens_lost += self._lost(chunks)
 
         return write
+
+    def _count(self) -> int:
+        """The tenant's chunks."""
+        return self._store.count(scoped(None, self._tenant))
 
     def _gone(self, given: Sources, *, sync: bool) -> list[str]:
         return gone_documents(self._store, self._tenant, given, self._changes, sync=sync)

@@ -42,12 +42,12 @@ class Sources:
         self._given: Iterable[object] = given
 
     def __iter__(self) -> Iterator[object]:
-        given = self._given
-        for item in given:
+        is_walk = any(self._given is walk for walk in self._walks)
+        for item in self._given:
             if isinstance(item, (str, Path)):
                 yield from self._walk([item])
             else:
-                self._all_paths = self._all_paths and given in self._walks
+                self._all_paths = self._all_paths and is_walk
                 yield item
 
     @property
@@ -64,9 +64,13 @@ class Sources:
         return [f"{skipped.path}: {skipped.reason}" for skipped in self.skipped]
 
     @property
-    def emptied(self) -> list[str]:
-        """Ids of files that have nothing in them any more."""
-        return [name for walk in self._walks for name in walk.emptied]
+    def emptied(self) -> dict[str, list[Path]]:
+        """Files that have nothing in them, by the id that their document would have."""
+        found: dict[str, list[Path]] = {}
+        for walk in self._walks:
+            for name, paths in walk.emptied.items():
+                found.setdefault(name, []).extend(paths)
+        return found
 
     def _walk(self, paths: Iterable[str | Path]) -> "Walk":
         from retrievo.read.walk import Walk  # searching needs no readers

@@ -61,7 +61,7 @@ class Walk:
     ) -> None:
         self.skipped: list[Skipped] = []
         self.ignored = 0
-        self.emptied: list[str] = []
+        self.emptied: dict[str, list[Path]] = {}
         self.max_bytes = max_bytes
         self.on_file = on_file
         self._readers = _by_suffix(readers)
@@ -165,7 +165,7 @@ class Walk:
                 return
             reason = f"already read as {first}"
         elif reason == EMPTY:
-            self.emptied.append(entry.name)
+            self.emptied.setdefault(entry.name, []).append(entry.path)
         self._skip(entry.path, reason)
 
     def _reason(self, path: Path) -> str | None:

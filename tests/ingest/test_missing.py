@@ -63,7 +63,7 @@ def test_an_empty_source_deletes_nothing_and_says_so(make, folder):
             path.unlink()
         report = pipeline.index(folder, delete_missing=True)
         assert report.deleted == 0 and len(ids(pipeline)) == 3
-        assert any("nothing is deleted" in line for line in report.warnings)
+        assert any("nothing else is deleted" in line for line in report.warnings)
         folder.rename(folder.with_name("moved"))
         with pytest.raises(ReadError):
             pipeline.index(folder, delete_missing=True)
@@ -119,3 +119,17 @@ def test_a_source_that_breaks_off_deletes_nothing(make):
         with pytest.raises(ConnectionError):
             pipeline.index(broken(), delete_missing=True)
         assert ids(pipeline) == {d.id for d in documents()}
+
+
+def test_an_empty_file_takes_no_other_folders_document(make, tmp_path):
+    for folder, text in (("one", "apples"), ("two", "")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "x.md").write_text(text)
+    (tmp_path / "two" / "y.md").write_text("pears")
+    with make() as pipeline:
+        pipeline.index([tmp_path / "one", Document("z.md", "no file at all")])
+        (tmp_path / "two" / "z.md").write_text("")
+        assert pipeline.index(tmp_path / "two").deleted == 0
+        assert ids(pipeline) == {"x.md", "y.md", "z.md"}
+        (tmp_path / "one" / "x.md").unlink()
+        assert pipeline.index(tmp_path / "two").deleted == 1, "its own file is gone"

@@ -98,20 +98,23 @@ class TermCounts:
     def frequencies(self, representation: str, terms: Sequence[int]) -> list[int]:
         """In how many rows each term occurs."""
         known = self._frequencies.setdefault(representation, {})
-        missing = [term for term in terms if term not in known]
+        found = {term: known.get(term) for term in terms}
+        missing = [term for term, n in found.items() if n is None]
         if missing:
-            if len(known) > REMEMBERED_TERMS:
-                known.clear()
-                missing = list(terms)
-            known.update(dict.fromkeys(missing, 0))
-            known.update(
+            asked = dict.fromkeys(missing, 0)
+            asked.update(
                 self._database.among(
                     "SELECT term, n FROM frequencies WHERE representation = ? AND term IN",
                     missing,
                     (representation,),
                 )
             )
-        return [known[term] for term in terms]
+            # Other threads read it: what is not known yet must never stand there as 0.
+            if len(known) > REMEMBERED_TERMS:
+                known.clear()
+            known.update(asked)
+            found.update(asked)
+        return [found[term] or 0 for term in terms]
 
     def forget(self) -> None:
         """Drop what is remembered: something was written."""

@@ -118,14 +118,16 @@ class Engine:
 
     # keeping in form
 
-    def settle(self) -> None:
-        """Bring codes and graph up to date where that pays."""
+    def is_due(self) -> bool:
+        """Whether bringing codes and graph up to date pays now."""
         self.flush()  # what was deleted is in the files only then
+        return not self.layout.graph or self._wanted() != self.layout or self._much_unlinked()
+
+    def settle(self) -> None:
+        """Bring codes and graph up to date."""
         wanted = self._wanted()
         if wanted != self.layout:
             self._reload(wanted)
-        elif self.layout.graph and not self._much_unlinked():
-            return
         self._compact()
 
     def optimize(self) -> None:
@@ -191,6 +193,16 @@ class Engine:
         has = edge.Filter(must=[edge.HasVectorCondition(representation)])
         return int(self._shard.count(edge.CountRequest(filter=has, exact=True)))
 
+    def space(self, representation: str) -> Space:
+        """Raises StoreError for a representation that the index does not have."""
+        try:
+            return self.spaces[representation]
+        except KeyError:
+            known = ", ".join(self.representations)
+            raise StoreError(
+                f"the vectors in {self.path} have no representation {representation!r}: {known}"
+            ) from None
+
     def graph(self, representation: str) -> bool:
         """Whether a search for it walks a graph."""
         return self.layout.graph and representation in self.layout.codings
@@ -217,7 +229,7 @@ class Engine:
         are used where there are any, `look_at` being what a search in the graph keeps at least.
         """
         params = None
-        if self.spaces[representation].kind != "sparse":
+        if self.space(representation).kind != "sparse":
             params = self._params(representation, limit, exact, look_at)
         requests = [
             edge.QueryRequest(
@@ -267,7 +279,7 @@ class Engine:
         for record in records:
             vectors: Any = record.vector or {}
             found[record.id] = vectors.get(representation)
-        several = self.spaces[representation].kind == "multi"
+        several = self.space(representation).kind == "multi"
         missing = [r for r in wanted if r not in found or (found[r] is None and not several)]
         if missing:
             raise StoreError(
@@ -275,7 +287,7 @@ class Engine:
                 f"({len(missing)} missing); run `retrievo doctor --index` and index again"
             )
         return engine_points.representation(
-            self.spaces[representation], [found[row] for row in wanted]
+            self.space(representation), [found[row] for row in wanted]
         )
 
 

@@ -1,11 +1,14 @@
 """The folder of a `local` index: what is in it, how it is made whole, who holds it."""
 
+import glob
 import json
 import os
 import shutil
 import socket
+import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +38,11 @@ def make_index(path: Path, passport: Passport | None, config: Mapping[str, Any])
     if (path / VECTORS).exists():
         _remove_empty(path / VECTORS, passport)
     path = path.absolute()
-    new = beside(path)
+    new = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        new.mkdir()
+        remove_leftovers(path)
+        new = beside(path)
         Engine(new / VECTORS, passport.representations, create=True).close()
         database = Database(new / CATALOG, create=True)
         with database.transaction():
@@ -54,24 +58,26 @@ def make_index(path: Path, passport: Passport | None, config: Mapping[str, Any])
     except OSError as error:
         raise StoreError(f"cannot make an index at {path}: {error.strerror or error}") from error
     finally:
-        shutil.rmtree(new, ignore_errors=True)
+        if new is not None:
+            shutil.rmtree(new, ignore_errors=True)
 
 
 def beside(path: Path) -> Path:
-    """Where something is made that shall appear at the path as a whole; nothing is there.
+    """A new empty folder where something is made that shall appear at the path as a whole."""
+    return Path(tempfile.mkdtemp(".new", f".{path.name}.{os.getpid()}.", path.parent))
 
-    What processes that are gone have left beside it is removed, a day later: a process of the same
-    folder may run on another machine.
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what processes that are gone have left beside the path.
+
+    A day later: a process of the same folder may run on another machine.
     """
-    for old in path.parent.glob(f".{path.name}.*.new"):
-        number = old.suffixes[-2].removeprefix(".") if len(old.suffixes) > 1 else ""
-        if number.isdigit() and (int(number) == os.getpid() or _is_stale(old, int(number))):
-            shutil.rmtree(old, ignore_errors=True)
-    return path.with_name(f".{path.name}.{os.getpid()}.new")
-
-
-def _is_stale(folder: Path, process: int) -> bool:
-    return not is_alive(process) and time.time() - folder.stat().st_mtime > STALE_S
+    for old in path.parent.glob(f".{glob.escape(path.name)}.*.new"):
+        number = old.name.removeprefix(f".{path.name}.").partition(".")[0]
+        with suppress(OSError):
+            age = time.time() - old.stat().st_mtime
+            if number.isdigit() and not is_alive(int(number)) and age > STALE_S:
+                shutil.rmtree(old, ignore_errors=True)
 
 
 def _remove_empty(vectors: Path, passport: Passport) -> None:

@@ -1,8 +1,8 @@
 """What a search and an ingest look up in the catalog: chunks, rows, documents, tenants."""
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,8 @@ _CHUNK = """SELECT c.row, d.id, c.text, c.start, c.end, c.token_count,
     d.metadata, c.metadata, c.context, c.parent_start, c.parent_end, c.id
     FROM chunks c JOIN documents d ON d.doc = c.doc"""
 
+Found = TypeVar("Found")
+
 
 class Lookups:
     """Reads what is visible. Tenants are given by their numbers."""
@@ -22,15 +24,12 @@ class Lookups:
     def __init__(self, database: Database, catalog: Catalog) -> None:
         self._database = database
         self._catalog = catalog
+        self._counted: list[tuple[int, int]] = []
 
     def chunks(self, rows: Rows) -> list[Chunk]:
         """In the order given. Raises StoreError for a row that is not there."""
-        wanted = rows.tolist()
-        found = {line[0]: _chunk(line) for line in self._among(f"{_CHUNK} WHERE c.row IN", wanted)}
-        try:
-            return [found[row] for row in wanted]
-        except KeyError as missing:
-            raise StoreError(f"the index has no row {missing.args[0]}") from None
+        found = self._among(f"{_CHUNK} WHERE c.row IN", rows.tolist())
+        return _each({line[0]: _chunk(line) for line in found}, rows)
 
     def rows_of_chunks(self, chunk_ids: Sequence[str], tenant: int) -> Rows:
         """int64[n], -1 where there is none."""
@@ -44,7 +43,7 @@ class Lookups:
 
     def document_numbers(self, rows: Rows) -> Rows:
         found = dict(self._among("SELECT row, doc FROM chunks WHERE row IN", rows.tolist()))
-        return np.array([found[row] for row in rows.tolist()], np.int64)
+        return np.array(_each(found, rows), np.int64)
 
     def tenants(self, rows: Rows) -> list[str | None]:
         """Whose each row is; None where the index has no tenants."""
@@ -55,7 +54,7 @@ class Lookups:
                 rows.tolist(),
             )
         )
-        return [found[row] for row in rows.tolist()]
+        return _each(found, rows)
 
     def tenanted(self) -> bool | None:
         """Whether documents have tenants; None where there is no document."""
@@ -80,11 +79,18 @@ class Lookups:
         return dict(self._among(f"{sql} AND id IN", list(doc_ids), (tenant,)))
 
     def counts(self) -> tuple[int, int]:
-        """Documents and chunks."""
-        found = self._database.all(
-            "SELECT (SELECT count(*) FROM documents), (SELECT count(*) FROM chunks)"
-        )
-        return int(found[0][0]), int(found[0][1])
+        """Documents and chunks; SQLite walks through them to count, so it is asked once."""
+        # A reader keeps the list that it began with, as in TermCounts.
+        counted = self._counted
+        if not counted:
+            counted += self._database.all(
+                "SELECT (SELECT count(*) FROM documents), (SELECT count(*) FROM chunks)"
+            )
+        return counted[0]
+
+    def forget(self) -> None:
+        """Drop what is remembered: something was written."""
+        self._counted = []
 
     def _among(
         self, sql: str, values: Sequence[Any], before: Sequence[Any] = ()
@@ -94,6 +100,14 @@ class Lookups:
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> Rows:
         found = self._database.all(sql, values)
         return np.fromiter((row for (row,) in found), np.int64, len(found))
+
+
+def _each(found: Mapping[int, Found], rows: Rows) -> list[Found]:
+    """What was found of each row. Raises StoreError for one that is not there."""
+    try:
+        return [found[row] for row in rows.tolist()]
+    except KeyError as missing:
+        raise StoreError(f"the index has no row {missing.args[0]}") from None
 
 
 def _chunk(found: tuple[Any, ...]) -> Chunk:

@@ -46,13 +46,15 @@ def settle(index: OpenIndex) -> None:
 
     An index that the disk has no room to compact stays as it is, and that is told.
     """
+    _choose(index)
+    if not index.engine.is_due():
+        return
     try:
         _check_space(index)
     except StoreError as error:
         tell(f"not compacted: {error}")
-        return
-    _choose(index)
-    index.engine.settle()
+    else:
+        index.engine.settle()
 
 
 def optimize(index: OpenIndex) -> None:

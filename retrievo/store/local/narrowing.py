@@ -75,7 +75,7 @@ def scores_of(engine: Engine, representation: str, queries: Queries, rows: Rows)
 
 def _asked(engine: Engine, representation: str, queries: Queries) -> tuple[list[int], list[Any]]:
     """The places of the queries that can find anything, and what the engine is asked for them."""
-    kind = engine.spaces[representation].kind
+    kind = engine.space(representation).kind
     each: list[Any] = [queries[i] for i in range(len(queries))]
     if kind == "sparse":
         places = [i for i, query in enumerate(each) if len(query[0])]
@@ -127,7 +127,7 @@ def _among_all(engine: Engine, representation: str, queries: list[Any], depth: i
 def _worth_dropping(engine: Engine, representation: str, limit: int, among: Matching) -> bool:
     """Whether to fetch `limit` results and drop what does not match, rather than hand over ids."""
     matches = len(among.rows)
-    kind = engine.spaces[representation].kind
+    kind = engine.space(representation).kind
     if kind == "multi":
         return limit <= matches // 20  # scoring a row costs far more than handing over its id
     if kind == "sparse":

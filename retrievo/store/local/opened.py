@@ -14,7 +14,9 @@ from retrievo.store.local.database import Database
 from retrievo.store.local.engine import Engine
 from retrievo.store.local.folder import CATALOG, VECTORS, held_by, hold, meta_of, release
 from retrievo.store.local.formats import bring_up_to_date
+from retrievo.store.local.kept_columns import KeptColumns
 from retrievo.store.local.lookups import Lookups
+from retrievo.store.local.matching import MatchingRows
 from retrievo.store.local.snapshots import PrivateVectors, is_snapshot
 
 
@@ -40,6 +42,9 @@ class OpenIndex:
             self.catalog = Catalog(self.database)
             self.lookups = Lookups(self.database, self.catalog)
             self.counts = TermCounts(self.database)
+            self.matching = MatchingRows(
+                self.catalog, self.lookups, KeptColumns(self.database), path
+            )
             self.passport = Passport.from_json(self.catalog.meta("passport") or "{}")
             vectors = path / VECTORS
             if self.read_only:
@@ -90,6 +95,11 @@ class OpenIndex:
         told = f"the catalog has {rows} chunks, the engine {points} vectors: index again"
         return [] if rows == points else [told]
 
+    def forget(self) -> None:
+        """Drop the counts that are remembered: something was written."""
+        self.counts.forget()
+        self.lookups.forget()
+
     def is_mine(self) -> bool:
         """Whether this is the process that opened it."""
         return os.getpid() == self.process
@@ -103,6 +113,15 @@ class OpenIndex:
             )
 
     def close(self) -> None:
+        try:
+            if not self.read_only:
+                self.matching.keep()
+        except StoreError:
+            pass  # what cannot be kept is read again when it is asked for
+        finally:
+            self._close()
+
+    def _close(self) -> None:
         self.engine.close()
         if not self.read_only:
             release(self.path)

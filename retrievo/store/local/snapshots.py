@@ -17,7 +17,7 @@ from pathlib import Path
 
 from retrievo.errors import StoreError
 from retrievo.store.local.copying import copy_folder, copy_sparse, sync_folder
-from retrievo.store.local.folder import CATALOG, VECTORS, beside
+from retrievo.store.local.folder import CATALOG, VECTORS, beside, remove_leftovers
 from retrievo.store.local.processes import is_alive
 
 MARKER = "snapshot.json"
@@ -50,10 +50,11 @@ def make_snapshot(source: Path, target: Path, copy_catalog: Callable[[Path], obj
     target = target.absolute()
     if target.exists() or target.is_symlink():
         raise StoreError(f"there is something at {target}; a snapshot goes where nothing is")
-    new = beside(target)
+    new = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        new.mkdir()
+        remove_leftovers(target)
+        new = beside(target)
         copy_catalog(new / CATALOG)
         copy_folder(source / VECTORS, new / VECTORS)
         made = datetime.now(UTC).isoformat(timespec="seconds")
@@ -66,7 +67,8 @@ def make_snapshot(source: Path, target: Path, copy_catalog: Callable[[Path], obj
             f"cannot write a snapshot to {target}: {error.strerror or error}"
         ) from error
     finally:
-        shutil.rmtree(new, ignore_errors=True)
+        if new is not None:
+            shutil.rmtree(new, ignore_errors=True)
 
 
 class PrivateVectors:

@@ -25,8 +25,8 @@ def check_space(path: Path, needed: int, what: str) -> None:
     free = shutil.disk_usage(path).free
     if free < needed + RESERVE:
         raise StoreError(
-            f"the disk of {path} has {free // 2**20} MiB left, and {what} may take "
-            f"{(needed + RESERVE) // 2**20}; nothing was written: make room, or move the index"
+            f"the disk of {path} has {free // 2**20} MiB left, and {what} wants up to "
+            f"{-(-(needed + RESERVE) // 2**20)}; make room, or move the index"
         )
 
 

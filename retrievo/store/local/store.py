@@ -1,7 +1,7 @@
 """The embedded store: Qdrant Edge holds the vectors, SQLite everything else, in one folder."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,7 @@ from retrievo.filters import Filter
 from retrievo.passport import Passport
 from retrievo.store.local import maintenance
 from retrievo.store.local.folder import CATALOG, make_index
-from retrievo.store.local.kept_columns import KeptColumns
 from retrievo.store.local.maintenance import Compression, check_compression, set_compression
-from retrievo.store.local.matching import MatchingRows
 from retrievo.store.local.narrowing import scores_of, search_among
 from retrievo.store.local.opened import OpenIndex
 from retrievo.store.local.snapshots import make_snapshot, refusal
@@ -55,8 +53,6 @@ class LocalStore:
         self.path = Path(path)
         self.lock = ReadWriteLock()
         self._index: OpenIndex | None = None
-        self._matching: MatchingRows
-        self._counted: tuple[int, int] | None = None
 
     # opening and closing
 
@@ -65,16 +61,18 @@ class LocalStore:
         return (self.path / CATALOG).exists()
 
     def open(self, passport: Passport | None, config: Mapping[str, Any] | None = None) -> None:
-        if self._index is not None:
-            return
-        if not self.exists():
-            make_index(self.path, passport, config or {})
-        self._index = index = OpenIndex(self.path)
-        self._matching = MatchingRows(
-            index.catalog, index.lookups, KeptColumns(index.database), self.path
-        )
-        self._counted = None
-        set_compression(index, *self._compression)
+        with self.lock.writing():
+            if self._index is not None:
+                return
+            if not self.exists():
+                make_index(self.path, passport, config or {})
+            index = OpenIndex(self.path)
+            try:
+                set_compression(index, *self._compression)
+            except BaseException:
+                index.close()
+                raise
+            self._index = index
 
     def close(self) -> None:
         if self._index is None or not self._index.is_mine():
@@ -82,9 +80,6 @@ class LocalStore:
         with self.lock.writing():
             index, self._index = self._index, None
             if index is not None:
-                with suppress(StoreError):  # what cannot be kept is read again when asked for
-                    if not index.read_only:
-                        self._matching.keep()
                 index.close()
 
     def _opened(self) -> OpenIndex:
@@ -126,7 +121,7 @@ class LocalStore:
 
     def write(self, batch: Batch) -> None:
         with self._writing() as index:
-            self._matching.check(batch.tenant)
+            index.matching.check(batch.tenant)
             self._apply(index, batch)
 
     def delete(self, doc_ids: Sequence[str], tenant: str | None = None) -> int:
@@ -138,9 +133,9 @@ class LocalStore:
     def _apply(self, index: OpenIndex, batch: Batch, remove: Sequence[str] = ()) -> None:
         if batch.items:
             check_space(self.path, batch_bytes(batch), "this batch")
-        self._matching.prepare()
+        index.matching.prepare()
         gone, rows = write_batch(index.catalog, index.counts, index.engine, batch, remove=remove)
-        self._matching.changed(gone, rows, batch)
+        index.matching.changed(gone, rows, batch)
 
     def replace(
         self, representation: str, rows: Rows, values: Representation, fitted_mean: float | None
@@ -164,8 +159,9 @@ class LocalStore:
 
     def _maintain(self, act: Callable[[OpenIndex], None]) -> None:
         with self.lock.writing():
-            act(self._writable())
-            self._matching.keep()
+            index = self._writable()
+            act(index)
+            index.matching.keep()
 
     def snapshot(self, path: str | Path) -> None:
         """Write a copy of this moment, read-only and for many processes; searches go on meanwhile.
@@ -192,20 +188,18 @@ class LocalStore:
         with self.lock.writing():
             index = self._writable()
             # Also before: an interrupt may come between a write and what follows it here.
-            self._counted = None
-            index.counts.forget()
+            index.forget()
             try:
                 yield index
             except BaseException:
-                self._matching.forget()
+                index.matching.forget()
                 try:
                     index.recover()
                 except StoreError:
                     self.close()
                 raise
             finally:
-                self._counted = None
-                index.counts.forget()
+                index.forget()
 
     # searching
 
@@ -217,9 +211,9 @@ class LocalStore:
         filters: Filter | None = None,
     ) -> list[Candidates]:
         with self.lock.reading():
-            engine = self._opened().engine
-            among = self._matching.of(filters)
-            return search_among(engine, representation, queries, depth, among)
+            index = self._opened()
+            among = index.matching.of(filters)
+            return search_among(index.engine, representation, queries, depth, among)
 
     def score(self, representation: str, queries: Representation, rows: Rows) -> list[Scores]:
         with self.lock.reading():
@@ -228,22 +222,20 @@ class LocalStore:
 
     def count(self, filters: Filter | None = None) -> int:
         with self.lock.reading():
-            if filters is None:
-                return self._sizes()[1]
-            among = self._matching.of(filters)
-            return self._sizes()[1] if among is None else len(among.rows)
+            index = self._opened()
+            among = None if filters is None else index.matching.of(filters)
+            return index.lookups.counts()[1] if among is None else len(among.rows)
 
     def missing_keys(self, filters: Filter) -> Sequence[str]:
         """The metadata keys that the filter compares and that no chunk in its scope has."""
         with self.lock.reading():
-            self._opened()
-            return self._matching.missing_keys(filters)
+            return self._opened().matching.missing_keys(filters)
 
     def known_keys(self, tenant: str | None = None) -> set[str]:
         """Metadata keys there are, as far as a sample of the documents shows."""
         with self.lock.reading():
             self._number(tenant)
-            return self._matching.known_keys(tenant)
+            return self._opened().matching.known_keys(tenant)
 
     # looking up
 
@@ -263,7 +255,7 @@ class LocalStore:
 
     def _number(self, tenant: str | None) -> int:
         index = self._opened()
-        self._matching.check(tenant)
+        index.matching.check(tenant)
         return index.catalog.tenant_number(tenant)
 
     def document_numbers(self, rows: Rows) -> Rows:
@@ -273,8 +265,7 @@ class LocalStore:
         return self._opened().lookups.tenants(rows)
 
     def tenanted(self) -> bool | None:
-        self._opened()
-        return self._matching.tenanted()
+        return self._opened().matching.tenanted()
 
     def scan(self, size: int = 1024) -> Iterator[Rows]:
         rows = self._opened().lookups.all_rows()
@@ -297,11 +288,4 @@ class LocalStore:
 
     def document_count(self) -> int:
         with self.lock.reading():
-            return self._sizes()[0]
-
-    def _sizes(self) -> tuple[int, int]:
-        """Documents and chunks; SQLite counts by walking through them, so it is asked once."""
-        index = self._opened()
-        if self._counted is None:
-            self._counted = index.lookups.counts()
-        return self._counted
+            return self._opened().lookups.counts()[0]

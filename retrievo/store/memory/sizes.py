@@ -28,7 +28,8 @@ def _representation(state: State, name: str) -> RepresentationStats:
     if coded is not None and coded.codec is not None and coded.n:
         size = coded.codec.bytes_a_vector
         return RepresentationStats("dense", n, coded.codec.name, coded.n, bytes_a_vector=size)
-    kind: Kind = "dense"
-    if not isinstance(values, np.ndarray):
-        kind = "sparse" if isinstance(values, SparseRows) else "multi"
-    return RepresentationStats(kind, n, bytes_a_vector=state.kept[name].nbytes() / max(n, 1))
+    if isinstance(values, SparseRows):
+        return RepresentationStats("sparse", n)
+    kind: Kind = "dense" if isinstance(values, np.ndarray) else "multi"
+    vectors = values if isinstance(values, np.ndarray) else values.vectors
+    return RepresentationStats(kind, n, bytes_a_vector=4.0 * vectors.shape[1])

@@ -1,5 +1,6 @@
 """A batch looked at before anything of it is sent: a server would take some of it."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,13 +12,20 @@ from retrievo.types import MultiRows, Representation, SparseRows
 
 
 def check_batch(batch: Batch, spaces: Mapping[str, Space]) -> None:
-    """Raise StoreError unless each space has its rows, in its kind and size."""
+    """Raise StoreError unless each space has its rows, in its kind and size, each document once."""
     chunks = sum(len(part) for _, part in batch.items)
     if len(batch.reuse) != chunks or len(batch.fingerprints) != len(batch.items):
         raise StoreError(
             f"a batch of {len(batch.items)} documents and {chunks} chunks has "
             f"{len(batch.fingerprints)} fingerprints and {len(batch.reuse)} rows to reuse"
         )
+    times = Counter(document.id for document, _ in batch.items)
+    for name, n in times.most_common(1):
+        if n > 1:
+            raise StoreError(
+                f"a batch has the document {name!r} twice; nothing of it is written: give each "
+                "document once"
+            )
     unknown = sorted(batch.representations.keys() - spaces.keys())
     if unknown:
         raise StoreError(f"a batch brings {unknown}, the index has {sorted(spaces)}")

@@ -176,6 +176,11 @@ def stamp_collection(server: Server, passport: Passport, config: Mapping[str, An
 
 
 def set_tenanted(server: Server, tenanted: bool) -> None:
+    """Say for good whether the index keeps tenants apart, also when no document is left.
+
+    Metadata know no compare-and-set, and other processes remember what they read: one that still
+    believes the old word would write, or search, across tenants in an index that began again.
+    """
     _put(server, {_TENANTED: tenanted})
 
 

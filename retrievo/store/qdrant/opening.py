@@ -7,12 +7,10 @@ from typing import Any
 
 from qdrant_client import QdrantClient, models
 
-from retrievo.contracts import Space
 from retrievo.errors import ConfigError
 from retrievo.passport import Passport
 from retrievo.store.qdrant.collection import (
     Layout,
-    Meta,
     check_version,
     index_payload,
     make_collection,
@@ -21,6 +19,7 @@ from retrievo.store.qdrant.collection import (
 )
 from retrievo.store.qdrant.connecting import MEMORY, connect, in_process
 from retrievo.store.qdrant.counting import Counts
+from retrievo.store.qdrant.index import Index
 from retrievo.store.qdrant.searching import Searches
 from retrievo.store.qdrant.sending import Refused, Server
 from retrievo.store.qdrant.writing import Writes
@@ -69,21 +68,6 @@ class Settings:
         if not self.inside or self.client is not None:
             can.add("persistent")
         return frozenset(can)
-
-
-@dataclass(slots=True)
-class Index:
-    """What an open store works with."""
-
-    server: Server
-    meta: Meta
-    searches: Searches
-    counts: Counts
-    writes: Writes
-
-    @property
-    def spaces(self) -> Mapping[str, Space]:
-        return self.meta.passport.representations
 
 
 @contextmanager

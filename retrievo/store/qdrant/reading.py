@@ -123,15 +123,22 @@ def fingerprints_of(
     return {payload["doc_id"]: payload["fingerprint"] for payload in told}
 
 
-def rows_of_chunks(server: Server, chunk_ids: Sequence[str], tenant: str | None) -> dict[str, int]:
-    """Rows of those chunks that are there."""
+def rows_of_documents(server: Server, doc_ids: Sequence[str], tenant: str | None) -> list[Rows]:
+    """The rows of each document in order; empty where it is not there."""
+    kept = documents(server, doc_ids, tenant)
+    found = {name: one.rows for name, one in kept.items() if there(one)}
+    return [np.array(found.get(name, []), np.int64) for name in doc_ids]
+
+
+def rows_of_chunks(server: Server, chunk_ids: Sequence[str], tenant: str | None) -> Rows:
+    """The row of each chunk, -1 where it is not there."""
     found: dict[str, int] = {}
     names = {chunk_key(name): name for name in chunk_ids}
     for part in pieces(names):
         where = visible(tenant, match(CHUNK, *part))
         for page in server.pages("looking up chunks", where, AT_ONCE, [CHUNK]):
             found.update((names[point.payload[CHUNK]], int(point.id)) for point in page)
-    return found
+    return np.array([found.get(name, -1) for name in chunk_ids], np.int64)
 
 
 def scanned(server: Server, size: int) -> Iterator[Rows]:

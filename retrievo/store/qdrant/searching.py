@@ -9,7 +9,8 @@ from qdrant_client import models
 from retrievo.contracts import Space
 from retrievo.store.ordering import best_first
 from retrievo.store.qdrant.conditions import having, visible
-from retrievo.store.qdrant.reading import pieces
+from retrievo.store.qdrant.points import STATE
+from retrievo.store.qdrant.reading import payloads, pieces
 from retrievo.store.qdrant.sending import Server
 from retrievo.types import Candidates, MultiRows, Representation, Rows, Scores, SparseRows
 
@@ -66,8 +67,11 @@ class Searches:
         ]
 
     def scores(self, name: str, queries: Representation, rows: Rows) -> list[Scores]:
-        """float32[len(rows)] for each query, from the vectors as they were given."""
-        wanted = list(dict.fromkeys(rows.tolist()))
+        """float32[len(rows)] for each query, from the vectors as they were given.
+
+        Raises StoreError for an unknown row.
+        """
+        wanted = [row for row in dict.fromkeys(rows.tolist()) if row >= 0]
         where = visible(None, having(wanted))
         requests = []
         given: list[Scores] = [np.zeros(len(rows), np.float32) for _ in range(len(queries))]
@@ -76,9 +80,13 @@ class Searches:
             if query is not None and wanted:
                 request = self._request(name, query, len(wanted), where)
                 requests.append(((0, j), _exactly(request) if self._params else request))
+        seen: set[int] = set()
         for (_, j), _, found in self._send(requests):
             known = dict(zip(found.rows.tolist(), found.scores.tolist(), strict=True))
+            seen.update(known)
             given[j] = np.array([known.get(row, 0.0) for row in rows.tolist()], np.float32)
+        # A row that no query has found shares no term with them, or is not there.
+        payloads(self._server, rows[~np.isin(rows, list(seen))], [STATE])
         return given
 
     def probe(self, name: str, index: int, limit: int, *, vectors: bool) -> models.QueryRequest:

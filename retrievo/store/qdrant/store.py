@@ -15,14 +15,21 @@ from retrievo.errors import StoreError
 from retrievo.filters import Filter, check_scope, check_tenant, unscoped
 from retrievo.passport import Passport
 from retrievo.store.locking import ReadWriteLock
-from retrievo.store.qdrant import collection as collections
-from retrievo.store.qdrant import reading as lookup
 from retrievo.store.qdrant.batches import check_batch
 from retrievo.store.qdrant.collection import Indexed, Layout, Quantization, indexed_keys
 from retrievo.store.qdrant.connecting import named
+from retrievo.store.qdrant.index import Index
 from retrievo.store.qdrant.matching import matching
-from retrievo.store.qdrant.opening import Index, Settings, exists, open_index
+from retrievo.store.qdrant.opening import Settings, exists, open_index
 from retrievo.store.qdrant.points import CHUNK_KEYS, DOC, STATE, TENANT, chunk_of
+from retrievo.store.qdrant.reading import (
+    fingerprints_of,
+    payloads,
+    rows_of_chunks,
+    rows_of_documents,
+    scanned,
+    stored,
+)
 from retrievo.store.qdrant.sizes import stats_of
 from retrievo.types import Candidates, Chunk, Representation, Rows, Scores
 
@@ -141,15 +148,10 @@ class QdrantStore:
     def stamp(self, passport: Passport, config: Mapping[str, Any]) -> None:
         index = self._opened()
         with self._writer:
-            collections.stamp_collection(index.server, passport, config)
-            index.meta.passport, index.meta.config = passport, dict(config)
+            index.stamp(passport, config)
 
     def tenanted(self) -> bool | None:
-        index = self._opened()
-        if index.meta.tenanted is None:
-            # Another process may have written the first document since.
-            index.meta = collections.read_meta(index.server) or index.meta
-        return index.meta.tenanted
+        return self._opened().tenanted()
 
     def _scope(self, tenant: str | None) -> str | None:
         found = self.tenanted()
@@ -177,11 +179,7 @@ class QdrantStore:
         with self._writing() as index:
             self._scope(batch.tenant)
             check_batch(batch, index.spaces)
-            if batch.items and index.meta.tenanted is None:
-                index.meta.tenanted = batch.tenant is not None
-                collections.set_tenanted(index.server, index.meta.tenanted)
-            collections.set_first_fitted(index.server, index.meta, batch.representations)
-            index.writes.write(batch)
+            index.write(batch)
 
     def delete(self, doc_ids: Sequence[str], tenant: str | None = None) -> int:
         with self._writing() as index:
@@ -191,9 +189,9 @@ class QdrantStore:
         self, representation: str, rows: Rows, values: Representation, fitted_mean: float | None
     ) -> None:
         with self._writing() as index:
-            lookup.payloads(index.server, rows, [STATE])  # raises for a row that is not there
-            index.writes.replace(representation, rows, values)
-            collections.set_fitted(index.server, index.meta, representation, fitted_mean)
+            index.space(representation)
+            payloads(index.server, rows, [STATE])  # raises for a row that is not there
+            index.replace(representation, rows, values, fitted_mean)
 
     def settle(self) -> None:
         """Finishes what other writers have left; the server compacts by itself."""
@@ -218,6 +216,8 @@ class QdrantStore:
     ) -> list[list[Candidates]]:
         """What `search` gives for each (representation, queries, depth), from one request."""
         index = self._opened()
+        for name, _, _ in asked:
+            index.space(name)
         tenant, wanted = unscoped(filters)
         self._scope(tenant)
         with self.lock.reading():
@@ -225,6 +225,7 @@ class QdrantStore:
 
     def score(self, representation: str, queries: Representation, rows: Rows) -> list[Scores]:
         with self._reading() as index:
+            index.space(representation)
             return index.searches.scores(representation, queries, rows)
 
     def count(self, filters: Filter | None = None) -> int:
@@ -239,55 +240,50 @@ class QdrantStore:
 
     def get(self, rows: Rows) -> list[Chunk]:
         with self._reading() as index:
-            return [chunk_of(one) for one in lookup.payloads(index.server, rows, CHUNK_KEYS)]
+            return [chunk_of(one) for one in payloads(index.server, rows, CHUNK_KEYS)]
 
     def rows(self, chunk_ids: Sequence[str], tenant: str | None = None) -> Rows:
         with self._reading() as index:
-            found = lookup.rows_of_chunks(index.server, chunk_ids, self._scope(tenant))
-        return np.array([found.get(name, -1) for name in chunk_ids], np.int64)
+            return rows_of_chunks(index.server, chunk_ids, self._scope(tenant))
 
     def document_rows(self, doc_ids: Sequence[str], tenant: str | None = None) -> list[Rows]:
         with self._reading() as index:
-            kept = lookup.documents(index.server, doc_ids, self._scope(tenant))
-        found = {name: one.rows for name, one in kept.items() if lookup.there(one)}
-        return [np.array(found.get(name, []), np.int64) for name in doc_ids]
+            return rows_of_documents(index.server, doc_ids, self._scope(tenant))
 
     def document_numbers(self, rows: Rows) -> Rows:
         with self._reading() as index:
-            found = lookup.payloads(index.server, rows, [STATE, DOC])
+            found = payloads(index.server, rows, [STATE, DOC])
         return np.array([payload[DOC] for payload in found], np.int64)
 
     def tenants(self, rows: Rows) -> list[str | None]:
         with self._reading() as index:
-            return [one.get(TENANT) for one in lookup.payloads(index.server, rows, [STATE, TENANT])]
+            return [one.get(TENANT) for one in payloads(index.server, rows, [STATE, TENANT])]
 
     def fingerprints(
         self, doc_ids: Sequence[str] | None = None, tenant: str | None = None
     ) -> dict[str, str]:
         with self._reading() as index:
-            return lookup.fingerprints_of(index.server, doc_ids, self._scope(tenant))
+            return fingerprints_of(index.server, doc_ids, self._scope(tenant))
 
     def scan(self, size: int = 1024) -> Iterator[Rows]:
-        yield from lookup.scanned(self._opened().server, size)
+        yield from scanned(self._opened().server, size)
 
     def vectors(self, representation: str, rows: Rows) -> Representation:
         with self._reading() as index:
-            space = index.spaces[representation]
-            return lookup.stored(index.server, representation, space, rows)
+            return stored(index.server, representation, index.space(representation), rows)
 
     def document_count(self) -> int:
         return self._opened().counts.documents()
 
     def statistics(self, representation: str) -> Statistics:
         with self._reading() as index:
-            meta = index.counts.remembered("meta", lambda: collections.read_meta(index.server))
-            fitted = (meta or index.meta).fitted.get(representation)
-            return index.counts.statistics(representation, fitted)
+            return index.statistics(representation)
 
     def frequencies(
         self, representation: str, indices: npt.NDArray[np.uint32]
     ) -> npt.NDArray[np.int64]:
         with self._reading() as index:
+            index.space(representation, "sparse")
             return index.counts.frequencies(representation, indices)
 
     def stats(self) -> StoreStats:

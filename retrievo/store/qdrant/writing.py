@@ -177,7 +177,8 @@ class Writes:
         """Do what is left of writes and deletes that ended in the middle."""
         for one in left:
             if one.state == LEAVING:
-                self._server.update("finishing a delete", _gone([one], one.write))
+                with self._alone():
+                    self._server.update("finishing a delete", _gone([one], one.write))
             elif one.state == CHANGING:
                 staged = points(self._server, "finishing a write", one.rows, [NEXT])
                 changed = {

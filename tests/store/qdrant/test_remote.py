@@ -120,6 +120,8 @@ def test_a_key_that_may_only_read_opens_and_searches(engine, url):
     assert len(reader.search("dense", everything_of(SPACES["dense"]), 9)[0]) == len(rows)
     with pytest.raises(StoreError, match="may read and write"):
         reader.delete(["d1"])
+    with pytest.raises(StoreError, match=r"payload's 'match\.lang': refused"):
+        QdrantStore("docs", url=url, indexed=["lang"]).open(None)
     engine.client.set_payload("docs", {"state": "changing"}, [document_number(None, "d1")])
     with pytest.warns(RetrievoWarning, match="broken off"):
         QdrantStore("docs", url=url).open(None)
