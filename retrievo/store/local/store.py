@@ -164,7 +164,7 @@ class LocalStore:
             index.matching.keep()
 
     def snapshot(self, path: str | Path) -> None:
-        """Write a copy of this moment, read-only and for many processes; searches go on meanwhile.
+        """Write a copy of this moment, read-only and for many processes; writers wait meanwhile.
 
         Raises StoreError where there is something at the path.
         """
