@@ -81,3 +81,13 @@ def _json_value(value: Any, document: str, key: str, depth: int = 0) -> Any:
         f"document {document!r}: metadata {key!r} holds a {type(value).__name__}; "
         "JSON values and dates are wanted"
     )
+
+
+SOURCE_PATH = "source_path"
+"""The key of the file that a document came from, where "path" holds something of its own."""
+
+
+def file_of(metadata: Mapping[str, Any]) -> str | None:
+    """The path of the file that a document came from, as it was given; None without one."""
+    path = metadata.get(SOURCE_PATH, metadata.get("path"))
+    return path if isinstance(path, str) else None

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from retrievo.ingest.report import IndexReport, Plan
     from retrievo.pipeline import Pipeline
 
+SHOWN = 20
+"""Documents that a dry run names before it only counts them."""
+
 
 def index(
     paths: Annotated[
@@ -48,6 +51,10 @@ def index(
             plan = pipeline.plan(list(paths), **wanted)
             for warning in plan.warnings:
                 say(f"warning: {warning}")
+            for doc_id in plan.deleted[:SHOWN]:
+                say(f"would delete: {doc_id}")
+            if len(plan.deleted) > SHOWN:
+                say(f"would delete: {len(plan.deleted) - SHOWN} more; --json lists all")
             _answer(plan, as_json)
             return
         try:

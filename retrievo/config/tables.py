@@ -28,6 +28,9 @@ class Config:
     tables: dict[str, Any]
     source: str = "configuration"
 
+    def __repr__(self) -> str:
+        return f"Config({self.masked()!r}, {self.source!r})"
+
     @classmethod
     def of(cls, mapping: Mapping[str, Any], source: str = "configuration") -> "Config":
         """The configuration of a mapping of tables, which is copied.

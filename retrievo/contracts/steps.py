@@ -23,7 +23,8 @@ class Reader(Protocol):
 
     Optional: `many = True` where one file holds several documents, with ids of their own (those
     that begin with '#' are completed with the file's path); `streamed`, the suffixes that are read
-    in pieces and so have no limit of size.
+    in pieces and so have no limit of size; `incomplete`, True after a read that left something out,
+    so that a sync keeps what came from the file before.
     """
 
     suffixes: frozenset[str]

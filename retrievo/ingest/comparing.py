@@ -3,6 +3,7 @@
 import json
 import os
 
+from retrievo.metadata import file_of
 from retrievo.types import Chunk, Document, content_hash
 
 _sorted_json = json.JSONEncoder(sort_keys=True).encode
@@ -26,8 +27,8 @@ def rows_to_reuse(old: list[tuple[int, Chunk]], chunks: list[Chunk]) -> list[int
 
 def other_file(document: Document, old: Chunk | None) -> str | None:
     """Why the document may not take the old one's place: each is a file that is there."""
-    now, before = document.metadata.get("path"), old.metadata.get("path") if old else None
-    if not isinstance(now, str) or not isinstance(before, str) or now == before:
+    now, before = file_of(document.metadata), file_of(old.metadata) if old else None
+    if now is None or before is None or now == before:
         return None
     try:
         if os.path.samefile(now, before):

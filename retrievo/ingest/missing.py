@@ -9,6 +9,7 @@ import numpy as np
 from retrievo.contracts import Store
 from retrievo.ingest.changes import Changes
 from retrievo.ingest.sources import Sources
+from retrievo.metadata import file_of
 from retrievo.telling import tell
 
 LOOKED_AT_ONCE = 512
@@ -38,8 +39,7 @@ def gone_documents(
         )
         return gone
     seen = {*changes.seen, *gone}
-    unread = [skipped.path for skipped in given.skipped]
-    return gone + _missing(store, tenant, seen, given.folders, unread)
+    return gone + _missing(store, tenant, seen, given.folders, given.unread)
 
 
 def _emptied(store: Store, tenant: str | None, emptied: Mapping[str, Sequence[Path]]) -> list[str]:
@@ -48,7 +48,7 @@ def _emptied(store: Store, tenant: str | None, emptied: Mapping[str, Sequence[Pa
     return [
         doc_id
         for doc_id, path in _paths(store, tenant, here)
-        if path and (not os.path.exists(path) or any(_same(path, p) for p in emptied[doc_id]))
+        if path and any(_same(path, p) for p in emptied[doc_id])
     ]
 
 
@@ -71,23 +71,30 @@ def _missing(
     spared = {os.path.abspath(path) for path in unread}
     if not gone or (tops is None and not spared):
         return gone
-    return [
-        doc_id
-        for doc_id, path in _paths(store, tenant, gone)
-        if not _is_in(path, spared) and (tops is None or _is_in(path, tops))
-    ]
+    found, nowhere = [], []
+    for doc_id, given in _paths(store, tenant, gone):
+        path = os.path.abspath(given) if given else ""
+        if not _is_in(path, spared) and (tops is None or _is_in(path, tops)):
+            found.append(doc_id)
+        elif given and not os.path.isabs(given) and not os.path.exists(path):
+            nowhere.append(given)
+    if nowhere:
+        tell(
+            f"{len(nowhere)} documents stay whose files are not there, {nowhere[0]!r} the first: "
+            "their paths are relative to the folder that they were indexed from; sync from there"
+        )
+    return found
 
 
 def _paths(store: Store, tenant: str | None, ids: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """(id, absolute path of the file that it came from, empty without one)."""
+    """(id, path of the file that it came from as it was given, empty without one)."""
     for start in range(0, len(ids), LOOKED_AT_ONCE):
         part = ids[start : start + LOOKED_AT_ONCE]
         rows = store.document_rows(part, tenant)
         first = np.array([some[0] for some in rows if len(some)], np.int64)
         chunks = iter(store.get(first))
         for doc_id, some in zip(part, rows, strict=True):
-            path = next(chunks).metadata.get("path") if len(some) else None
-            yield doc_id, os.path.abspath(path) if isinstance(path, str) else ""
+            yield doc_id, (file_of(next(chunks).metadata) or "") if len(some) else ""
 
 
 def _is_in(path: str, tops: Set[str]) -> bool:

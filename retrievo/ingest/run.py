@@ -12,7 +12,7 @@ from itertools import chain
 import numpy as np
 
 from retrievo.contracts import Batch, Chunker, Encoder, Retriever, Store
-from retrievo.errors import EncoderError, IngestError
+from retrievo.errors import ConfigError, EncoderError, IngestError, StoreError
 from retrievo.filters import scoped
 from retrievo.ingest.changes import Changed, Changes
 from retrievo.ingest.missing import gone_documents
@@ -22,6 +22,8 @@ from retrievo.ingest.writer import Writer
 from retrievo.types import Chunk, Representation
 
 DELETED_AT_ONCE = 1_000
+
+REFUSALS = 3
 
 WAITING = 0.5
 """An encoder that computes for less than this share of its time waits for a network or another
@@ -94,13 +96,14 @@ class Ingest:
         with Writer() as writer:
             for changed in self._changes.batches(given):
                 wall, busy = time.perf_counter(), time.thread_time()
-                rest, representations = self._represented(changed)
-                wall, busy = time.perf_counter() - wall, time.thread_time() - busy
-                # Weights that depend on the collection are fitted on the first batch, and the
-                # second must find that fit, whichever thread is faster.
-                first = empty and not report.chunks_written
-                beside = not first and busy < WAITING * wall
-                writer.submit(self._job(rest, representations, report), beside=beside)
+                for rest, representations in self._represented(changed):
+                    wall, busy = time.perf_counter() - wall, time.thread_time() - busy
+                    # Weights that depend on the collection are fitted on the first batch, and the
+                    # second must find that fit, whichever thread is faster.
+                    first = empty and not report.chunks_written
+                    beside = not first and busy < WAITING * wall
+                    writer.submit(self._job(rest, representations, report), beside=beside)
+                    wall, busy = time.perf_counter(), time.thread_time()
                 if progress is not None:
                     seen = len(self._changes.seen)
                     progress(Progress(seen, given.total, report.chunks_written, "index"))
@@ -120,30 +123,59 @@ class Ingest:
             progress(Progress(seen, given.total, report.chunks_written, "done"))
         return report
 
-    def _represented(self, changed: Changed) -> tuple[Changed, Mapping[str, Representation]]:
-        """The batch and its representations, without the documents that an encoder refused."""
-        while True:
-            fresh = changed.fresh
-            owners = [document.id for document, chunks in fresh for _ in chunks]
-            representations: dict[str, Representation] = {}
+    def _represented(
+        self, changed: Changed
+    ) -> Iterator[tuple[Changed, Mapping[str, Representation]]]:
+        """The batch and its representations, without the documents that an encoder refused.
+
+        Where an encoder refuses something and does not say what, the batch comes in parts: it is
+        halved until the documents to blame are alone. An encoder that refuses `REFUSALS` documents
+        in a row, and none passed, is itself to blame.
+        """
+        parts, refused_alone = [changed], 0
+        while parts:
+            part = parts.pop()
             try:
-                with self._timed("encode", len(owners)):
-                    if fresh:
-                        for retriever in self._retrievers.values():
-                            representations |= retriever.represent(fresh)
+                representations = self._represent(part)
             except EncoderError as error:
-                refused = {owners[i] for i in error.texts if 0 <= i < len(owners)}
+                owners = [document.id for document, chunks in part.fresh for _ in chunks]
+                places = [i for i in error.texts if hasattr(i, "__index__")]
+                refused = {owners[i] for i in places if 0 <= i < len(owners)}
                 if not refused:
                     raise
                 self._changes.failures += [Failure(name, str(error)) for name in sorted(refused)]
-                changed = changed.without(refused)
-                continue
-            for name, rows in representations.items():
-                if len(rows) != len(owners):
-                    raise IngestError(
-                        f"representation {name!r} has {len(rows)} rows for {len(owners)} chunks"
-                    )
-            return changed, representations
+                # In halves: one that names a single text at a time is not asked for all the others
+                # again each time.
+                parts += _halves(part.without(refused))
+            except (ConfigError, StoreError):
+                raise
+            except ValueError as error:
+                ids = [document.id for document, _ in part.items]
+                if len(ids) > 1:
+                    parts += _halves(part)
+                    continue
+                refused_alone += 1
+                if refused_alone == REFUSALS:
+                    error.add_note(f"{REFUSALS} documents were refused, {ids[0]!r} the last")
+                    raise
+                reason = f"an encoder raised {type(error).__name__}: {error}"
+                self._changes.failures.append(Failure(ids[0], reason))
+            else:
+                refused_alone = 0
+                yield part, representations
+
+    def _represent(self, changed: Changed) -> Mapping[str, Representation]:
+        fresh = changed.fresh
+        n = sum(len(chunks) for _, chunks in fresh)
+        representations: dict[str, Representation] = {}
+        with self._timed("encode", n):
+            if fresh:
+                for retriever in self._retrievers.values():
+                    representations |= retriever.represent(fresh)
+        for name, rows in representations.items():
+            if len(rows) != n:
+                raise IngestError(f"representation {name!r} has {len(rows)} rows for {n} chunks")
+        return representations
 
     def _job(
         self,
@@ -205,3 +237,10 @@ class Ingest:
         yield
         if self._stage_done is not None:
             self._stage_done(stage, time.perf_counter() - started, count)
+
+
+def _halves(part: Changed) -> list[Changed]:
+    """The second half of the documents and the first, which is the next to be taken from a list."""
+    ids = [document.id for document, _ in part.items]
+    half = set(ids[: len(ids) // 2])
+    return [part] if not half else [part.without(half), part.without(set(ids) - half)]

@@ -64,6 +64,11 @@ class Sources:
         return [f"{skipped.path}: {skipped.reason}" for skipped in self.skipped]
 
     @property
+    def unread(self) -> list[Path]:
+        """Files and folders that were not read, or not to their end."""
+        return [path for walk in self._walks for path in walk.unread]
+
+    @property
     def emptied(self) -> dict[str, list[Path]]:
         """Files that have nothing in them, by the id that their document would have."""
         found: dict[str, list[Path]] = {}

@@ -40,6 +40,7 @@ class JsonReader:
         title_field: str = "title",
         metadata_field: str | None = None,
     ) -> None:
+        self.incomplete = False
         self._text = (text_field,) if text_field else _TEXT
         self._id = (id_field,) if id_field else _ID
         self._title = (title_field,)
@@ -48,6 +49,7 @@ class JsonReader:
     def read(self, path: Path) -> Iterator[Document]:
         records = _lines(path) if path.suffix.lower() in self.streamed else _whole(path)
         given, refused, told = 0, 0, list[str]()
+        self.incomplete = False
         for n, (place, record) in enumerate(records):
             try:
                 document = self._document(record() if callable(record) else record, n)
@@ -56,6 +58,7 @@ class JsonReader:
             except (ValueError, RecursionError) as error:
                 why = "nested too deep" if isinstance(error, RecursionError) else str(error)
                 refused += 1
+                self.incomplete = True
                 if refused <= _TOLD:
                     told.append(f"{place} left out: {why}")
                 continue

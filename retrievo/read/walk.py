@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from retrievo.contracts import Reader
 from retrievo.errors import ConfigError, ReadError, RetrievoError
+from retrievo.metadata import SOURCE_PATH
 from retrievo.read.ignore import Rules, is_ignored, rules_above, rules_in
 from retrievo.types import Document
 
@@ -45,6 +46,7 @@ class Walk:
     A reader with `many = True` gives ids of its own; those that begin with '#' are completed with
     that path. A reader's `streamed` suffixes have no `max_bytes`: it reads them in pieces.
 
+    `unread` holds what may still be there and was not read whole.
     `emptied` holds the ids that files with nothing in them would have: what an index has under
     these is no longer so. `on_file` is called as each of `files` is begun. Raises ReadError for
     a path that is not there, ConfigError where two readers claim one suffix; a file that cannot
@@ -61,6 +63,7 @@ class Walk:
     ) -> None:
         self.skipped: list[Skipped] = []
         self.ignored = 0
+        self.unread: set[Path] = set()
         self.emptied: dict[str, list[Path]] = {}
         self.max_bytes = max_bytes
         self.on_file = on_file
@@ -126,6 +129,8 @@ class Walk:
             self._skip(path, _repeats(repeated, homes[repeated[0]], path, given))
         elif not given:
             self._skip(path, "no document in it")
+        if getattr(reader, "incomplete", False):
+            self.unread.add(path)
 
     def _list(self, root: Path) -> None:
         # A stack, not recursion: a folder may be nested deeper than Python's stack.
@@ -147,7 +152,9 @@ class Walk:
                 continue
             if {"catalog.sqlite", "vectors"} <= {found.name for found in inside}:
                 self.ignored += 1  # an index of Retrievo's own, made where the documents are
-                continue
+                if at != top:
+                    continue
+                inside = [found for found in inside if not _is_of_an_index(found.name)]
             rules += rules_in(at)
             for found in inside:
                 path, folder = at / found.name, found.is_dir(follow_symlinks=False)
@@ -163,9 +170,12 @@ class Walk:
             if first is entry.path:
                 self._entries.append(entry)
                 return
-            reason = f"already read as {first}"
+            self.skipped.append(Skipped(entry.path, f"already read as {first}"))
+            return
         elif reason == EMPTY:
             self.emptied.setdefault(entry.name, []).append(entry.path)
+            self.skipped.append(Skipped(entry.path, reason))
+            return
         self._skip(entry.path, reason)
 
     def _reason(self, path: Path) -> str | None:
@@ -195,6 +205,7 @@ class Walk:
 
     def _skip(self, path: Path, reason: str) -> None:
         self.skipped.append(Skipped(path, reason))
+        self.unread.add(path)
 
 
 def _finish(document: Document, path: Path, name: str, *, many: bool) -> Document:
@@ -203,7 +214,11 @@ def _finish(document: Document, path: Path, name: str, *, many: bool) -> Documen
         doc_id = name + document.id if document.id.startswith("#") else document.id
     # The path as it was given can be opened from here; the id cannot.
     given = Path(os.path.normpath(path)).as_posix()
-    return replace(document, id=doc_id, metadata={"path": given, **document.metadata})
+    metadata = {"path": given, **document.metadata}
+    if metadata["path"] != given:
+        # A key of its own stays; where the document came from must not depend on it.
+        metadata[SOURCE_PATH] = given
+    return replace(document, id=doc_id, metadata=metadata)
 
 
 def _repeats(repeated: list[str], first: Path, path: Path, given: int) -> str:
@@ -235,6 +250,10 @@ def _is_unicode(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _is_of_an_index(name: str) -> bool:
+    return name in ("vectors", "holder.json") or name.startswith("catalog.sqlite")
 
 
 def _is_folder(path: str | Path) -> bool:

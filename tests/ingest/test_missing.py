@@ -1,9 +1,10 @@
 """A folder that is synced: what is gone from it goes from the index, and nothing else does."""
 
 import pytest
+from indexing import small
 from pipelines import documents
 
-from retrievo import Document, IngestError, ReadError
+from retrievo import Document, IngestError, Pipeline, ReadError
 
 
 @pytest.fixture
@@ -131,5 +132,60 @@ def test_an_empty_file_takes_no_other_folders_document(make, tmp_path):
         (tmp_path / "two" / "z.md").write_text("")
         assert pipeline.index(tmp_path / "two").deleted == 0
         assert ids(pipeline) == {"x.md", "y.md", "z.md"}
-        (tmp_path / "one" / "x.md").unlink()
-        assert pipeline.index(tmp_path / "two").deleted == 1, "its own file is gone"
+        (tmp_path / "one").rename(tmp_path / "away")
+        assert pipeline.index(tmp_path / "two").deleted == 0, "it may only be away"
+
+
+def test_a_record_that_is_malformed_this_time_keeps_its_document(make, tmp_path):
+    records = tmp_path / "d" / "records.jsonl"
+    records.parent.mkdir()
+    records.write_text('{"id": "1", "text": "one"}\n{"id": "2", "text": "two"}\n')
+    with make() as pipeline:
+        pipeline.index(records.parent)
+        records.write_text('{"id": "1", "text": "one"}\n{"id": "2", "text": "tw\n')
+        pipeline.index(records.parent, delete_missing=True)
+        assert ids(pipeline) == {"1", "2"}
+        records.write_text('{"id": "1", "text": "one"}\n')
+        assert pipeline.index([records.parent, records], delete_missing=True).deleted == 1
+        records.write_text("")
+        (records.parent / "other.md").write_text("something")
+        pipeline.index(records.parent, delete_missing=True)
+        assert ids(pipeline) == {"other.md"}
+
+
+def test_a_path_in_the_front_matter_decides_nothing(make, tmp_path):
+    outside, inside = tmp_path / "q" / "keep.md", tmp_path / "q" / "u" / "gone.md"
+    inside.parent.mkdir(parents=True)
+    outside.write_text(f"---\npath: {inside.parent}/zz.md\n---\nKeep me.")
+    inside.write_text("---\npath: /guide/x\n---\nI go.")
+    (inside.parent / "rest.md").write_text("I stay.")
+    with make() as pipeline:
+        pipeline.index(tmp_path / "q")
+        (kept,) = pipeline.search("keep", filters={"doc_id": "keep.md"})
+        assert kept.metadata["path"].endswith("zz.md")
+        assert kept.metadata["source_path"].endswith("q/keep.md")
+        inside.unlink()
+        pipeline.index(tmp_path / "q" / "u", delete_missing=True)
+        assert "keep.md" in ids(pipeline) and "u/gone.md" not in ids(pipeline)
+
+
+def test_relative_paths_that_lead_nowhere_are_told(make, folder, monkeypatch, tmp_path):
+    monkeypatch.chdir(folder.parent)
+    with make() as pipeline:
+        pipeline.index("notes")
+        (folder / "c.md").unlink()
+        (tmp_path / "elsewhere").mkdir()
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        report = pipeline.index(folder, delete_missing=True)
+        assert report.deleted == 0
+        assert any(
+            "relative to the folder that they were indexed from" in w for w in report.warnings
+        )
+
+
+def test_an_index_among_its_documents_is_not_read_and_they_are(make, folder):
+    with Pipeline.open(folder, **small()) as pipeline:
+        pipeline.index(folder)
+        (folder / "a.md").write_text("changed apples")
+        assert pipeline.index(folder).updated == 1
+        assert ids(pipeline) == {"a.md", "deep/b.md", "c.md"}

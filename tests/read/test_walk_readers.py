@@ -68,7 +68,10 @@ def test_own_metadata_wins_and_many_readers_keep_their_ids(tmp_path):
     write(tmp_path, s__a_jsonl='{"text": "a", "id": "k"}\n{"text": "b", "path": "mine"}\n')
     first, second = Walk(tmp_path, READERS)
     assert (first.id, first.metadata) == ("k", {"path": f"{tmp_path}/s/a.jsonl"})
-    assert (second.id, second.metadata) == ("s/a.jsonl#1", {"path": "mine"})
+    assert (second.id, second.metadata) == (
+        "s/a.jsonl#1",
+        {"path": "mine", "source_path": f"{tmp_path}/s/a.jsonl"},
+    )
 
 
 def test_two_readers_of_one_suffix_are_refused(tmp_path):

@@ -70,7 +70,11 @@ class Engine:
             yield
         except RetrievoError:
             raise
-        except Exception as error:  # the engine raises plain Exception with its own text
+        except BaseException as error:
+            # The engine raises plain Exception with its own text, and where its files are damaged
+            # a panic, which is no Exception.
+            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+                raise
             text = (str(error) or type(error).__name__).splitlines()[0]
             raise StoreError(f"the vectors in {self.path} cannot be {what}: {text}") from error
 

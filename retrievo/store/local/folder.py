@@ -3,9 +3,9 @@
 import glob
 import json
 import os
+import secrets
 import shutil
 import socket
-import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -64,7 +64,9 @@ def make_index(path: Path, passport: Passport | None, config: Mapping[str, Any])
 
 def beside(path: Path) -> Path:
     """A new empty folder where something is made that shall appear at the path as a whole."""
-    return Path(tempfile.mkdtemp(".new", f".{path.name}.{os.getpid()}.", path.parent))
+    new = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.new")
+    new.mkdir()  # and not mkdtemp, which keeps other users out
+    return new
 
 
 def remove_leftovers(path: Path) -> None:
@@ -103,11 +105,13 @@ def meta_of(passport: Passport, config: Mapping[str, Any]) -> dict[str, str]:
 def hold(path: Path) -> None:
     """Write down who holds the index; the lock itself is SQLite's."""
     holder = {"pid": os.getpid(), "host": socket.gethostname()}
-    (path / HOLDER).write_text(json.dumps(holder), encoding="utf-8")
+    with suppress(OSError):  # it is for messages only
+        (path / HOLDER).write_text(json.dumps(holder), encoding="utf-8")
 
 
 def release(path: Path) -> None:
-    (path / HOLDER).unlink(missing_ok=True)
+    with suppress(OSError):
+        (path / HOLDER).unlink(missing_ok=True)
 
 
 def held_by(path: Path) -> str:

@@ -72,6 +72,7 @@ def vacuum(index: OpenIndex) -> None:
     """Give back what deleted rows take, in the engine and in the catalog."""
     optimize(index)
     index.database.all("VACUUM")
+    index.database.all("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def stats(index: OpenIndex) -> StoreStats:

@@ -122,7 +122,11 @@ class OpenIndex:
             self._close()
 
     def _close(self) -> None:
-        self.engine.close()
-        if not self.read_only:
-            release(self.path)
-        self._let_go()
+        try:
+            self.engine.close()
+        finally:
+            try:
+                if not self.read_only:
+                    release(self.path)
+            finally:
+                self._let_go()

@@ -50,6 +50,8 @@ def make_snapshot(source: Path, target: Path, copy_catalog: Callable[[Path], obj
     target = target.absolute()
     if target.exists() or target.is_symlink():
         raise StoreError(f"there is something at {target}; a snapshot goes where nothing is")
+    if target.is_relative_to(source.absolute()):
+        raise StoreError(f"{target} is inside the index; a snapshot goes beside it")
     new = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

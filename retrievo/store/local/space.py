@@ -22,7 +22,13 @@ GROWTH = 3
 
 def check_space(path: Path, needed: int, what: str) -> None:
     """Raise StoreError where the disk has fewer free bytes than needed."""
-    free = shutil.disk_usage(path).free
+    try:
+        free = shutil.disk_usage(path).free
+    except OSError as error:
+        raise StoreError(
+            f"the folder of the index is not at {path} any more ({error.strerror}): it was moved, "
+            "or the working folder was changed and the path is relative; open it again"
+        ) from error
     if free < needed + RESERVE:
         raise StoreError(
             f"the disk of {path} has {free // 2**20} MiB left, and {what} wants up to "

@@ -58,7 +58,10 @@ class LocalStore:
 
     def exists(self) -> bool:
         """Whether there is an index in the folder."""
-        return (self.path / CATALOG).exists()
+        try:
+            return (self.path / CATALOG).exists()
+        except OSError as error:
+            raise StoreError(f"cannot look into {self.path}: {error.strerror}") from error
 
     def open(self, passport: Passport | None, config: Mapping[str, Any] | None = None) -> None:
         with self.lock.writing():
@@ -78,9 +81,10 @@ class LocalStore:
         if self._index is None or not self._index.is_mine():
             return
         with self.lock.writing():
-            index, self._index = self._index, None
-            if index is not None:
-                index.close()
+            if self._index is not None:
+                # Last, so that a close that was interrupted can be done again.
+                self._index.close()
+                self._index = None
 
     def _opened(self) -> OpenIndex:
         """The open index. Raises StoreError after `close`, and in a forked process."""

@@ -89,6 +89,7 @@ def likeliest(scores: Scores, n: int, among: Places | None) -> Places:
     Estimates may be equal by the thousand, and equal estimates say nothing about the scores.
     """
     given = scores if among is None else scores[among]
+    given = np.nan_to_num(given, nan=-np.inf, posinf=np.inf, neginf=-np.inf)
     if len(given) > n > 0:
         last = np.partition(given, len(given) - n)[len(given) - n]
         above = np.flatnonzero(given > last)
