@@ -47,6 +47,7 @@ def index(
     """
     wanted: dict[str, Any] = {"tenant": tenant, "delete_missing": delete_missing}
     with open_pipeline(config, index) as pipeline:
+        _tell_where(pipeline.config.tables.get("store", {}).get("use", "local"), index)
         if dry_run:
             plan = pipeline.plan(list(paths), **wanted)
             for warning in plan.warnings:
@@ -70,6 +71,14 @@ def index(
     _answer(report, as_json)
     if report.failed or not (report.added or report.updated or report.kept or report.deleted):
         raise typer.Exit(1)
+
+
+def _tell_where(store: str, index: Path | None) -> None:
+    """Where a store of the configuration makes --index mean nothing, say so."""
+    if store == "memory":
+        say("warning: the store 'memory' keeps nothing when this command ends")
+    elif store == "qdrant" and index is not None:
+        say("warning: --index is not used: the store 'qdrant' keeps its index on the server")
 
 
 def _answer(told: "Plan | IndexReport", as_json: bool) -> None:

@@ -78,3 +78,16 @@ def test_a_store_that_cannot_says_so(retrievo, tmp_path):
     config.write_text('format = 1\n[store]\nuse = "memory"\n')
     result = retrievo("snapshot", "copy", "--config", config)
     assert result.exit_code == 1
+
+
+def test_a_store_that_keeps_nothing_in_a_folder_says_so(retrievo, notes, tmp_path):
+    config = tmp_path / "memory.toml"
+    config.write_text('format = 1\n[store]\nuse = "memory"\n')
+    result = retrievo("index", notes, "--config", config, "--index", "x.index")
+    assert result.exit_code == 0 and "keeps nothing when this command ends" in result.stderr
+
+
+def test_a_dry_run_names_what_it_would_delete(indexed, notes):
+    (notes / "keys.md").unlink()
+    result = indexed("index", notes, "--delete-missing", "--dry-run")
+    assert "would delete: keys.md" in result.stderr and "delete 1" in result.stdout
