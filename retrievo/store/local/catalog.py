@@ -1,4 +1,4 @@
-"""The SQLite half of the `local` store: documents, chunks, counts, and what is visible.
+"""The SQLite half of the `local` store: documents, chunks, tenants, and what is visible.
 
 The engine holds vectors by row and knows nothing else. A row exists when `chunks` has it. Two
 journal tables make that hold through a kill at any moment: `pending` names rows that were handed to
@@ -178,7 +178,7 @@ class Catalog:
         """
         self._database.execute("DELETE FROM columns")
 
-    # reading, for what is written
+    # reading what a write has to know
 
     def has_rows(self, first: int, past: int) -> set[int]:
         """The rows of the range that are visible."""

@@ -1,7 +1,7 @@
 """Filters as Qdrant's conditions over the shadow of the metadata, exact or a bound from one side.
 
 What Qdrant cannot say (a part of a text, the order of texts, numbers and dates at the far ends) is
-bounded: from above by a condition that all matches fulfil. `QdrantStore` then asks for the metadata
+bounded: from above by a condition that all matches fulfil. matching.py then asks for the metadata
 of what that leaves and lets `retrievo.filters.matches` decide, so the meaning is one everywhere.
 """
 
