@@ -69,6 +69,8 @@ dict_keys(['dense', 'words'])
   reference to nothing and a circle are refused. `"@@x"` is the text `@x`.
 - A constructor's argument called `encoder`, `query_encoder`, `store` or `tokenizer` that the table
   leaves out receives the pipeline's part.
+- Any `[encoder]` or `[query_encoder]` takes the key `cache`; one whose component has no such
+  argument gets a cache around it, "off" unless the key says otherwise.
 - `"env:NAME"` is the value of an environment variable, read when the part is built. Write secrets
   so: keys that end in `key`, `token`, `secret` or `password` are not saved when they are written
   out, and there is a warning.
@@ -126,7 +128,7 @@ def _overview(entries: list[Entry]) -> str:
 
 
 def _component(entry: Entry) -> str:
-    node = _class_of(str(entry.target))
+    node = _component_of(str(entry.target))
     text = inspect.cleandoc(ast.get_docstring(node) or "")
     extra = f"\nNeeds `pip install 'retrievo[{entry.extra}]'`.\n" if entry.extra else ""
     arguments = _arguments(node)
@@ -135,31 +137,48 @@ def _component(entry: Entry) -> str:
     return f"### `{entry.name}`\n{extra}\n{text}\n\n{table}\n"
 
 
-def _class_of(target: str) -> ast.ClassDef:
+def _component_of(target: str) -> ast.ClassDef | ast.FunctionDef:
+    """The class, or the function that makes the part; names of constants stand for their values."""
     module, _, name = target.partition(":")
     source = (ROOT / Path(*module.split("."))).with_suffix(".py").read_text("utf-8")
-    return next(
+    body = ast.parse(source).body
+    constants = {
+        one.targets[0].id: one.value
+        for one in body
+        if isinstance(one, ast.Assign) and isinstance(one.targets[0], ast.Name)
+    }
+    found = next(
         node
-        for node in ast.parse(source).body
-        if isinstance(node, ast.ClassDef) and node.name == name
+        for node in body
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == name
     )
+    made = found if isinstance(found, ast.FunctionDef) else _constructor(found)
+    for defaults in (made.args.defaults, made.args.kw_defaults) if made else ():
+        for place, value in enumerate(defaults):
+            if isinstance(value, ast.Name):
+                defaults[place] = constants[value.id]
+    return found
 
 
-def _arguments(node: ast.ClassDef) -> list[str]:
-    """A row of the table for each argument of the constructor."""
-    made = next(
-        (one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "__init__"),
-        None,
-    )
+def _arguments(node: ast.ClassDef | ast.FunctionDef) -> list[str]:
+    """A row of the table for each argument of the constructor, or of the function."""
+    made = node if isinstance(node, ast.FunctionDef) else _constructor(node)
     if made is None:
         return []
-    plain = made.args.args[1:]
+    plain = made.args.args[isinstance(node, ast.ClassDef) :]
     missing: list[ast.expr | None] = [None] * (len(plain) - len(made.args.defaults))
     defaults = [*missing, *made.args.defaults, *made.args.kw_defaults]
     return [
         _row(argument, default)
         for argument, default in zip([*plain, *made.args.kwonlyargs], defaults, strict=True)
     ]
+
+
+def _constructor(node: ast.ClassDef) -> ast.FunctionDef | None:
+    return next(
+        (one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "__init__"),
+        None,
+    )
 
 
 def _row(argument: ast.arg, default: ast.expr | None) -> str:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from retrievo.config import Config
@@ -67,6 +68,7 @@ class Binding:
         """The open store, made where there was none. Raises IndexLockedError, MismatchError."""
         with self._turn:
             store = self._store(tenant)
+            self._keep_vectors(store)
             if self._checked_for_writing:
                 return store
             mine = self._own_passport()
@@ -90,8 +92,22 @@ class Binding:
         return empty
 
     def close(self) -> None:
+        for name in ("encoder", "query_encoder"):
+            encoder = self._assembly.built(name)
+            cache: Any = getattr(encoder, "cache", None)
+            if hasattr(cache, "beside"):
+                cache.close()  # it opens its file again where it is used again
+            if name not in self._given and hasattr(encoder, "close"):
+                encoder.close()
         if self._opened:
             self._store().close()
+
+    def _keep_vectors(self, store: Store) -> None:
+        """Tell the document encoder's cache where the index is, if that is a folder here."""
+        path = getattr(store, "path", None)
+        beside = getattr(getattr(self._assembly.part("encoder"), "cache", None), "beside", None)
+        if isinstance(path, Path) and beside is not None:
+            beside(path)
 
     def _store(self, tenant: str | None = None) -> Store:
         store: Store = self._assembly.part("store")

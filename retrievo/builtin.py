@@ -25,6 +25,11 @@ def retrievo_register_chunkers(register: Register) -> None:
 def retrievo_register_encoders(register: Register) -> None:
     register("static", "retrievo.encode.static:StaticEncoder")
     register("sentence-transformers", "retrievo.encode.sentence:SentenceEncoder", extra="models")
+    register("openai", "retrievo.encode.remote.services:openai", extra="remote")
+    register("cohere", "retrievo.encode.remote.services:cohere", extra="remote")
+    register("jina", "retrievo.encode.remote.services:jina", extra="remote")
+    register("tei", "retrievo.encode.remote.services:tei", extra="remote")
+    register("ollama", "retrievo.encode.remote.services:ollama", extra="remote")
 
 
 @hookimpl
@@ -37,6 +42,7 @@ def retrievo_register_stores(register: Register) -> None:
 @hookimpl
 def retrievo_register_retrievers(register: Register) -> None:
     register("dense", "retrievo.retrieve.dense:DenseRetriever")
+    register("cascade", "retrievo.retrieve.cascade:CascadeRetriever")
     register("bm25", "retrievo.retrieve.bm25:Bm25Retriever")
 
 

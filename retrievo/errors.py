@@ -64,11 +64,15 @@ class EncoderError(RetrievoError, RuntimeError):
 
     `texts` holds the places, in the call, of the texts that are to blame: an ingest sets their
     documents aside and goes on. Without any the encoder itself is, and the ingest stops.
+    `reasons` says of each of `texts` what is wrong with it, where the message is about them all.
     """
 
-    def __init__(self, message: str, *, texts: Sequence[int] = ()) -> None:
+    def __init__(
+        self, message: str, *, texts: Sequence[int] = (), reasons: Sequence[str] = ()
+    ) -> None:
         super().__init__(message)
         self.texts = tuple(texts)
+        self.reasons = tuple(reasons)
 
 
 class StoreError(RetrievoError, RuntimeError):

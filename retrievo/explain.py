@@ -11,7 +11,7 @@ from retrievo.filters import Filter, matches, unscoped
 from retrievo.hits import Hit
 from retrievo.ingest.sources import check_ids
 from retrievo.search import DEPTH, Searcher
-from retrievo.types import Query
+from retrievo.types import Candidates, Query, Rows
 
 DEEPEST = 100_000
 """Ranks are looked for down to here."""
@@ -22,7 +22,8 @@ Status = Literal["found", "beyond depth", "filtered out", "no match", "not index
 @dataclass(frozen=True, slots=True)
 class DocumentExplanation:
     """`rank` counts documents by their best chunk; `branches` holds the document's best rank in
-    each branch however deep, and the depth that a search looks at.
+    each branch however deep, and the depth that a search looks at. Of a branch that searches in two
+    stages `first_stage_rank` is the document's in the first, which decides whether it is looked at.
     """
 
     query: str
@@ -53,10 +54,13 @@ class DocumentExplanation:
         for name, branch in self.branches.items():
             if branch["rank"] is None:
                 lines.append(f"  {name}: no match, however deep")
-            elif branch["rank"] > branch["depth"]:
+            elif branch.get("first_stage_rank", branch["rank"]) > branch["depth"]:
+                looked_at = f"a search looks at the best {branch['depth']}"
+                if "first_stage_rank" in branch:
+                    rank = branch["first_stage_rank"]
+                    looked_at = f"but rank {rank} in its first stage, of which {looked_at}"
                 lines.append(
-                    f"  {name}: rank {branch['rank']}, score {branch['score']:.4f}; "
-                    f"a search looks at the best {branch['depth']}"
+                    f"  {name}: rank {branch['rank']}, score {branch['score']:.4f}; {looked_at}"
                 )
         return "\n".join(lines)
 
@@ -84,14 +88,20 @@ def explain_document(
         branches: dict[str, dict[str, Any]] = {}
         for name, retriever in retrievers.items():
             depth = getattr(retriever, "depth", DEPTH)
-            found = retriever.search([Query(query)], min(store.count(), DEEPEST), filters)[0]
-            ranks = {row: i for i, row in enumerate(found.rows.tolist())}
-            best = min((ranks[row] for row in rows.tolist() if row in ranks), default=None)
+            asked = [Query(query)]
+            deepest = min(store.count(), DEEPEST)
+            found = retriever.search(asked, deepest, filters)[0]
+            best = _best_place(found, rows)
             branches[name] = {
                 "rank": None if best is None else best + 1,
                 "score": None if best is None else float(found.scores[best]),
                 "depth": depth,
             }
+            first_stage = getattr(retriever, "first_stage", None)
+            if best is not None and first_stage is not None:
+                first = _best_place(first_stage(asked, deepest, filters)[0], rows)
+                if first is not None:
+                    branches[name]["first_stage_rank"] = first + 1
         # As many as the branches hand over: a document beyond them is beyond any top_k.
         deep = max((branch["depth"] for branch in branches.values()), default=DEPTH)
         hits = searcher.search([query], deep, filters, per_document=True)[0]
@@ -101,3 +111,9 @@ def explain_document(
         reached = any(branch["rank"] is not None for branch in branches.values())
         status: Status = "beyond depth" if reached else "no match"
         return DocumentExplanation(query, doc_id, status, None, None, branches)
+
+
+def _best_place(found: Candidates, rows: Rows) -> int | None:
+    """Where the first of the rows is among the candidates."""
+    places = np.flatnonzero(np.isin(found.rows, rows))
+    return int(places[0]) if len(places) else None

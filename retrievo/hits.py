@@ -56,6 +56,9 @@ class Explanation:
                 f"  {name}: {found}; normalised {branch['normalised']:.4f} "
                 f"x weight {branch['weight']:g} = {branch['contribution']:.4f}"
             )
+        if hit.chunk.truncated is not None:
+            seen, total = hit.chunk.truncated
+            lines.append(f"  its vector holds {seen:,} of its {total:,} tokens")
         if trace.get("rerank"):
             rerank = trace["rerank"]
             lines.append(f"  rerank: rank {rerank['rank']}, score {rerank['score']:.4f}")

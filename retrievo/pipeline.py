@@ -21,7 +21,7 @@ from retrievo.ingest.sources import Sources, check_ids
 from retrievo.opening import stored_configuration
 from retrievo.passport import Passport
 from retrievo.search import Searcher
-from retrievo.telling import collecting
+from retrievo.telling import collecting, merged
 
 Filters = Filter | str | Mapping[str, Any] | None
 
@@ -144,7 +144,7 @@ class Pipeline:
         with collecting() as told:
             ingest = self._ingest(self._binding.for_writing(tenant), tenant)
             report = ingest.run(given, sync=delete_missing, progress=progress)
-        report.warnings += [*given.told(), *told]
+        report.warnings += [*given.told(), *merged(told)]
         if on_error == "raise":
             report.raise_failures()
         return report
@@ -157,7 +157,7 @@ class Pipeline:
         with collecting() as told:
             ingest = self._ingest(self._binding.for_planning(tenant), tenant)
             plan = ingest.plan(given, sync=delete_missing)
-        return plan.with_warnings([*given.told(), *told])
+        return plan.with_warnings([*given.told(), *merged(told)])
 
     def delete(self, doc_ids: str | Iterable[str], *, tenant: str | None = None) -> int:
         """How many of the documents were in the index and are gone."""
@@ -212,7 +212,7 @@ class Pipeline:
         with collecting() as told:
             found = self._search().search(given, int(top_k), wanted, per_document=per_document)
         for hits in found:
-            hits.warnings += told
+            hits.warnings += merged(told)
         return found
 
     async def asearch(

@@ -15,6 +15,8 @@ from retrievo.filters import Filter, unscoped
 from retrievo.hits import Hit, Hits
 from retrievo.host.nearest import hint
 from retrievo.ranking import by_id_where_equal, chosen, first_of_documents, merged, traces
+from retrievo.tokens import without_surrogates
+from retrievo.truncation import Truncation, recording, worst_by_text
 from retrievo.types import BranchScores, Candidates, Chunk, Query, Rows
 
 DEPTH = 100
@@ -75,7 +77,9 @@ class Searcher:
         asked = [i for i, text in enumerate(texts) if text.strip()]
         fetched: dict[int, _Fetched] = {}
         # Before the lock: a slow encoder must not keep a writer, and all behind it, waiting.
-        queries = self._queries([texts[i] for i in asked], account)
+        with recording() as cut:
+            queries = self._queries([texts[i] for i in asked], account)
+        self._tell_cut(cut, queries, asked, account)
         with self._store.reading():
             total = self._store.count()
             unknown = self._unknown_keys(filters) if filters is not None and asked else []
@@ -124,6 +128,24 @@ class Searcher:
                 with account.timed(name):
                     prepare(flat)
         return queries
+
+    def _tell_cut(
+        self,
+        cut: Sequence[Truncation],
+        queries: Sequence[Sequence[Query]],
+        asked: Sequence[int],
+        account: _Account,
+    ) -> None:
+        """Say of each query that an encoder did not read it to its end."""
+        worst = worst_by_text(cut)
+        for i, part in zip(asked, queries, strict=True) if worst else ():
+            found = [worst.get(q.text) or worst.get(without_surrogates(q.text)) for q in part]
+            for entry in filter(None, found):
+                account.warnings[i].append(
+                    f"the query has {entry.tokens_total:,} tokens, its vector holds "
+                    f"{entry.tokens_seen:,}: the rest of it counts for nothing in a dense search; "
+                    "ask for less at once"
+                )
 
     def _candidates(
         self,

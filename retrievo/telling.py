@@ -5,9 +5,10 @@ at once lose warnings of one another. A context variable belongs to one thread o
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Self
 
 from retrievo.errors import RetrievoWarning
 
@@ -21,6 +22,36 @@ def tell(message: str, *, stacklevel: int = 2) -> None:
         collected.append(message)
     else:
         warnings.warn(message, RetrievoWarning, stacklevel=stacklevel + 1)
+
+
+class Counted(str):
+    """The message "k of n what"; `merged` adds up those of the same `what`."""
+
+    k: int
+    n: int
+    what: str
+
+    def __new__(cls, k: int, n: int, what: str) -> Self:
+        made = super().__new__(cls, f"{k:,} of {n:,} {what}")
+        made.k, made.n, made.what = k, n, what
+        return made
+
+
+def merged(messages: Iterable[str]) -> list[str]:
+    """Each message once, in the order of their first; counted ones with the sums of their counts.
+
+    An encoder that is asked batch by batch says the same of each.
+    """
+    found: dict[tuple[type, str], str] = {}
+    for message in messages:
+        if not isinstance(message, Counted):
+            found.setdefault((str, message), message)
+            continue
+        known = found.get((Counted, message.what))
+        if isinstance(known, Counted):
+            message = Counted(known.k + message.k, known.n + message.n, message.what)
+        found[Counted, message.what] = message
+    return [str(message) for message in found.values()]
 
 
 @contextmanager

@@ -147,7 +147,8 @@ class Chunk:
     `context` is embedded and indexed beside the text and never returned as text.
     `parent` is the span of the document that may be returned in the chunk's place.
     `token_count` is exact, or an upper bound where that alone proves that the text fits.
-    `id` follows from document id, span and text.
+    `id` follows from document id, span and text. `truncated` is set by an ingest where an encoder
+    did not read all of `indexed_text`: (tokens seen, tokens in all), in the encoder's own tokens.
     """
 
     doc_id: str
@@ -159,6 +160,7 @@ class Chunk:
     context: str = ""
     parent: tuple[int, int] | None = None
     id: str = ""
+    truncated: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         if not self.id:
@@ -169,6 +171,16 @@ class Chunk:
     def indexed_text(self) -> str:
         """What encoders and lexical indexes read: the context, a line break, the text."""
         return f"{self.context}\n{self.text}" if self.context else self.text
+
+    @property
+    def tokens_total(self) -> int:
+        """Tokens as the encoder that cut the text counts them, else `token_count`."""
+        return self.token_count if self.truncated is None else self.truncated[1]
+
+    @property
+    def tokens_seen(self) -> int:
+        """How many of `tokens_total` are in the vector: all, where nothing was cut."""
+        return self.token_count if self.truncated is None else self.truncated[0]
 
 
 @dataclass(slots=True)

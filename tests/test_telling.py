@@ -4,7 +4,7 @@ import warnings
 import pytest
 
 from retrievo import RetrievoWarning
-from retrievo.telling import collecting, tell
+from retrievo.telling import Counted, collecting, merged, tell
 
 
 def test_without_a_collector_it_is_a_warning():
@@ -46,3 +46,20 @@ def test_an_error_does_not_swallow_what_was_told():
     with pytest.warns(RetrievoWarning, match="before"), pytest.raises(KeyError), collecting():
         tell("before")
         raise KeyError
+
+
+def test_counted_messages_of_one_kind_become_one_with_their_sums():
+    told = [Counted(3, 1000, "texts are empty"), "other", Counted(1, 5, "texts are long")]
+    told += [Counted(4, 1200, "texts are empty"), "other"]
+    assert merged(told) == [
+        "7 of 2,200 texts are empty",
+        "other",
+        "1 of 5 texts are long",
+    ]
+    assert all(type(message) is str for message in merged(told))
+    assert merged([]) == []
+
+
+def test_a_counted_message_is_told_like_any_other():
+    with pytest.warns(RetrievoWarning, match="^2 of 3 texts are empty$"):
+        tell(Counted(2, 3, "texts are empty"))

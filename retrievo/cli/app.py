@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from retrievo.cli import (
+    calibrate,
     delete,
     doctor,
     eval,
@@ -20,6 +21,7 @@ from retrievo.cli import (
     plugins,
     schema,
     search,
+    train,
 )
 from retrievo.cli.output import say
 from retrievo.errors import ConfigError, FilterError, RetrievoError, RetrievoWarning
@@ -137,6 +139,8 @@ app.command("delete")(delete.delete)
 app.command("optimize")(maintain.optimize)
 app.command("snapshot")(maintain.snapshot)
 app.command("eval")(eval.evaluate)
+app.command("calibrate")(calibrate.calibrate)
 app.command("plugins")(plugins.plugins)
 app.command("doctor")(doctor.doctor)
 app.command("schema")(schema.schema)
+app.add_typer(train.train, name="train")

@@ -176,6 +176,11 @@ def _stats_lines(stats: dict[str, Any]) -> list[str]:
         lines.append(f"  {stats['tenants']} tenants")
     for name, one in stats["representations"].items():
         lines.append(f"  {name}: {RepresentationStats(**one)}")
+    if stats["truncated_chunks"]:
+        lines.append(
+            f"  {stats['truncated_chunks']} chunks are longer than an encoder reads: "
+            f"{stats['tokens_lost']} tokens are in no vector"
+        )
     if stats["bytes_on_disk"] is not None:
         lines.append(f"  {stats['bytes_on_disk'] / 1e6:.1f} MB on disk")
     return lines + [f"  {note}" for note in stats["notes"]]

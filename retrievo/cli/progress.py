@@ -57,7 +57,7 @@ def _speed_column() -> "ProgressColumn":
 
     class Speed(ProgressColumn):
         def render(self, task: "Task") -> "Text":
-            unit = "queries" if task.description == "search" else "documents"
+            unit = {"search": "queries", "train": "steps"}.get(task.description, "documents")
             return Text(f"{task.speed:,.0f} {unit}/s" if task.speed else "")
 
     return Speed()

@@ -79,6 +79,10 @@ class Assembly:
                     self._built[name] = self._build(self._tables[name])
             return self._built[name]
 
+    def built(self, name: str) -> Any:
+        """The part, or None where nothing has asked for it yet."""
+        return self._given.get(name, self._built.get(name))
+
     def check(self) -> None:
         """Raise ConfigError for any name, key or type that is wrong; only a fusion is built.
 
@@ -204,8 +208,10 @@ class Assembly:
                     f"({entry.title})"
                 )
         target = self.host.registry.resolve(entry.kind, entry.name)
+        cache = filled.pop("cache", "off") if signature.cached_around else "off"
         try:
-            return target(**filled)
+            part = target(**filled)
+            return part if cache in ("off", None) else _cached(part, cache)
         except ModuleNotFoundError as error:
             raise not_installed(entry, error) from error
         except Exception as error:  # a component's constructor may raise anything
@@ -229,6 +235,12 @@ class Assembly:
         if part is None or (name == "tokenizer" and not hasattr(part, "token_spans")):
             return
         filled[name] = part
+
+
+def _cached(encoder: Any, cache: Any) -> Any:
+    from retrievo.encode.cache.cached import CachedEncoder  # most pipelines need none
+
+    return CachedEncoder(encoder, cache)
 
 
 def _places(given: Mapping[str, object]) -> dict[str, object]:

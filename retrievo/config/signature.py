@@ -14,6 +14,7 @@ from pydantic_core import SchemaError
 
 from retrievo.config.defaults import PARTS
 from retrievo.config.references import stands_for, without_secrets
+from retrievo.encode.cache.setting import CacheSetting
 from retrievo.errors import ConfigError, PluginError
 from retrievo.host.nearest import hint, listed
 from retrievo.host.registry import Entry
@@ -27,13 +28,15 @@ class Signature:
     """What a component's constructor takes.
 
     `types` holds each argument's annotation, `defaults` what those have that are not required,
-    `open` whether any other argument is taken too.
+    `open` whether any other argument is taken too. Where `cached_around` is True, `cache` is among
+    them and not of the constructor: an encoder that has no cache of its own gets one around it.
     """
 
     entry: Entry
     types: Mapping[str, Any]
     defaults: Mapping[str, Any]
     open: bool
+    cached_around: bool = False
 
     @cached_property
     def model(self) -> type[BaseModel]:
@@ -149,7 +152,10 @@ def read_signature(entry: Entry, target: Any) -> Signature:
     }
     defaults = {one.name: one.default for one in named if one.default is not one.empty}
     is_open = any(one.kind is one.VAR_KEYWORD for one in parameters)
-    return Signature(entry, annotations, defaults, is_open)
+    around = entry.kind == "encoders" and "cache" not in annotations and not is_open
+    if around:
+        annotations["cache"], defaults["cache"] = CacheSetting, "off"
+    return Signature(entry, annotations, defaults, is_open, around)
 
 
 def shown(annotation: Any) -> str:

@@ -59,7 +59,9 @@ class Encoder(Protocol):
 
     Optional, and looked for by name: `token_spans(text)` (see Tokenizer), `special_tokens: int`,
     `dense_weight: float` (its share in the default fusion), `identity() -> dict` for the passport,
-    `encode_spans(text, spans)`, `encode_tokens(texts)`.
+    `encode_spans(text, spans)`, `encode_tokens(texts)`; `on_truncate: str`, what it does with a
+    longer text than it reads ("error", "warn", "split", "window"). One that has `on_truncate` hands
+    each text of which it left something out to `retrievo.truncation.record`, and is believed.
     """
 
     @property
@@ -92,7 +94,8 @@ class Retriever(Protocol):
     branches in one request; `score(queries, rows) -> list[Scores]`; `settle(store) -> bool`, called
     at the end of an ingest to refit what depends on the whole collection; `whole_document = True`
     where a chunk's representation depends on more of its document than the chunk itself;
-    `depth: int`.
+    `depth: int`; `first_stage(queries, depth, filters) -> list[Candidates]`, of a search in two
+    steps the candidates of the first, which alone the second one scores.
     """
 
     @property

@@ -103,6 +103,9 @@ class StoreStats:
     bytes_on_disk: int | None = None
     bytes_in_memory: int | None = None
     notes: tuple[str, ...] = ()
+    truncated: tuple[int, int] | None = None
+    """Chunks of which not all is in a vector, and the tokens that they lost; None where the store
+    cannot tell it at once."""
 
     def as_dict(self) -> dict[str, Any]:
         """What `doctor --json` prints."""
@@ -110,6 +113,8 @@ class StoreStats:
             "documents": self.documents,
             "chunks": self.chunks,
             "tenants": self.tenants,
+            "truncated_chunks": None if self.truncated is None else self.truncated[0],
+            "tokens_lost": None if self.truncated is None else self.truncated[1],
             "bytes_on_disk": self.bytes_on_disk,
             "bytes_in_memory": self.bytes_in_memory,
             "representations": {

@@ -1,22 +1,27 @@
 """Any model of sentence-transformers, from the hub or from a local directory."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
-import numpy.typing as npt
-import torch
 from sentence_transformers import SentenceTransformer
-from tokenizers import Tokenizer as FastTokenizer
 
 from retrievo.contracts import Spans
-from retrievo.encode.hub import load_model
-from retrievo.encode.probe import PROBE, fingerprint_of
+from retrievo.encode.cache import Cache, CacheSetting
+from retrievo.encode.checking import given_texts, tell_empty, tell_truncated
+from retrievo.encode.encoded import Encoded, Side
+from retrievo.encode.matryoshka.cut import Wanted, folder_of
+from retrievo.encode.matryoshka.heads import Kind
+from retrievo.encode.transformer.backends import Backend
+from retrievo.encode.transformer.batching import slabs
+from retrievo.encode.transformer.fitting import Fitting, OnTruncate
+from retrievo.encode.transformer.model_identity import dim_of, model_fingerprint
+from retrievo.encode.transformer.opening import opened
+from retrievo.encode.transformer.precision import DType
+from retrievo.encode.transformer.tokenizing import limit_of, tokenizer_of
 from retrievo.errors import ConfigError, EncoderError
-from retrievo.telling import tell
-from retrievo.tokens import spans_in_pieces, without_surrogates
 from retrievo.types import Vectors
 
 _DOCUMENT_PROMPTS = ("document", "passage", "corpus")
@@ -25,10 +30,23 @@ _DOCUMENT_PROMPTS = ("document", "passage", "corpus")
 class SentenceEncoder:
     """Vectors of a SentenceTransformer, unit length unless `normalize` is False, float32.
 
-    `model` is a name on the hub, a local directory, or a SentenceTransformer. `truncate_dim`
-    keeps the first numbers of a vector (Matryoshka models) and comes before the normalisation.
+    `model` is a name on the hub, a local directory, or a SentenceTransformer.
     `query_prompt` and `document_prompt` are put before a text; without them the model's own are,
-    which `prompts` overrides by name. `device` None takes what the machine has.
+    which `prompts` overrides by name. `device` "auto" takes what the machine has; with a list of
+    devices, or `processes` of a CPU, each has a process, and `close` ends them. `dtype` "auto" is
+    bfloat16 where the machine has it and the first texts have the same vectors in it. `backend`
+    "onnx" or "openvino" runs the transformer there, "onnx" also in the `dtype` "int8". Texts are
+    encoded in batches of at most `batch_tokens` tokens, padding included.
+
+    A text of more than `max_tokens` tokens follows `on_truncate`: "error" raises EncoderError,
+    "warn" reads its beginning, "split" takes the mean of consecutive parts, weighted by their
+    tokens, "window" the same of parts that overlap by half. `cache` keeps vectors that were made:
+    "auto" beside an index, "off" none, or the path of a file.
+
+    `truncate_dim` keeps the first numbers of a vector, `layers` runs the first layers only; both
+    come before the normalisation. `head` "pca" or "ridge" takes a map from the folder `heads`,
+    which `retrievo calibrate` fits. Fewer layers want a head, a model that declares its ladder, or
+    `allow_untrained`.
     """
 
     dense_weight = 0.5
@@ -38,66 +56,78 @@ class SentenceEncoder:
         self,
         model: str | Path | SentenceTransformer,
         *,
-        device: str | None = "cpu",
-        batch_size: int = 32,
+        device: str | list[str] | None = "auto",
+        processes: int = 1,
+        dtype: DType = "auto",
+        backend: Backend = "torch",
+        batch_tokens: int | None = None,
+        layers: int | None = None,
         truncate_dim: int | None = None,
+        head: Kind = "slice",
+        heads: str | Path | None = None,
+        allow_untrained: bool = False,
         normalize: bool = True,
+        on_truncate: OnTruncate = "warn",
+        cache: CacheSetting = "auto",
         prompts: dict[str, str] | None = None,
         query_prompt: str | None = None,
         document_prompt: str | None = None,
         trust_remote_code: bool = False,
         revision: str | None = None,
         local_files_only: bool = False,
-        show_progress: bool = False,
     ) -> None:
-        if isinstance(model, SentenceTransformer):
-            self._model = model
-            self._name = str(getattr(model.model_card_data, "base_model", None) or "given")
-        else:
-            self._model = load_model(
-                str(model),
-                device=device,
-                trust_remote_code=trust_remote_code,
-                revision=revision,
-                local_files_only=local_files_only,
-            )
-            # A directory's place says nothing of the model, and differs between machines.
-            path = Path(model).expanduser()
-            self._name = path.resolve().name if path.is_dir() else str(model)
-        self._model.eval()
-        whole = _dim_of(self._model)
-        if truncate_dim is not None and not 1 <= truncate_dim <= whole:
-            raise ConfigError(
-                f"truncate_dim is {truncate_dim}; the model {self._name} has {whole} dimensions"
-            )
-        if batch_size < 1:
-            raise ConfigError(f"batch_size is {batch_size}; a number from 1 is wanted")
-        self._truncate_dim = truncate_dim
-        self._dim = truncate_dim or whole
-        self._normalize, self._batch_size = normalize, batch_size
-        self._show_progress = show_progress
+        opening = opened(
+            model,
+            device=device,
+            processes=processes,
+            dtype=dtype,
+            backend=backend,
+            trust_remote_code=trust_remote_code,
+            revision=revision,
+            local_files_only=local_files_only,
+        )
+        self._model, self._name = opening.model, opening.name
+        if on_truncate not in get_args(OnTruncate):
+            raise ConfigError(f"on_truncate is {on_truncate!r}; one of {get_args(OnTruncate)}")
+        self.cache = Cache(cache)
+        """Vectors of texts that were encoded before."""
+        self.on_truncate = on_truncate
+        """What is done with a text that is longer than `max_tokens`."""
+        self._normalize, self._dtype = normalize, dtype
         known: dict[str, str | None] = {**self._model.prompts, **(prompts or {})}
         named = next((found for name in _DOCUMENT_PROMPTS if (found := known.get(name))), "")
-        self._query_prompt = known.get("query") or "" if query_prompt is None else query_prompt
-        self._document_prompt = named if document_prompt is None else document_prompt
+        self._prompts: dict[Side, str] = {
+            "query": known.get("query") or "" if query_prompt is None else query_prompt,
+            "document": named if document_prompt is None else document_prompt,
+        }
+        self._tokenizer = tokenizer_of(self._model)
+        self._cut = Wanted(layers, truncate_dim, head, heads, allow_untrained).cut(
+            self._model,
+            self._name,
+            dim_of(self._model),
+            folder=None if isinstance(model, SentenceTransformer) else folder_of(model, revision),
+            fingerprint=self._whole_fingerprint,
+        )
+        self._fitting = (
+            None
+            if self._tokenizer is None
+            else Fitting(self._tokenizer, self.max_tokens, on_truncate, self._name)
+        )
+        self._forward = opening.forward(self._cut.model, self._tokenizer, batch_tokens)
 
     @property
     def dim(self) -> int:
-        return self._dim
+        return self._cut.dim
 
     @property
     def max_tokens(self) -> int | None:
         """The most tokens that the model reads, special tokens included; None without a limit."""
-        limit = self._model.max_seq_length
-        return None if limit is None else int(limit)
+        return limit_of(self._model)
 
     @cached_property
     def special_tokens(self) -> int:
         """Tokens that the model adds to each document: its special ones, and the prompt's."""
-        if self._tokenizer is None:
-            return 0
-        added = self._tokenizer.encode(self._document_prompt, add_special_tokens=True)
-        return len(added.ids)
+        return 0 if self._tokenizer is None else self._tokenizer.specials(self._prompts["document"])
 
     @property
     def tokenizer_name(self) -> str:
@@ -107,41 +137,82 @@ class SentenceEncoder:
     @cached_property
     def fingerprint(self) -> str:
         """Changes with any weight, with the tokenizer, the pooling, the prompts and the length."""
-        modules = [_told(module) for module in self._model]
-        probe = self._tokenizer.encode(PROBE, add_special_tokens=True) if self._tokenizer else None
-        settings = {
-            "modules": modules,
-            "probe": probe.ids if probe else None,
-            "prompts": [self._query_prompt, self._document_prompt],
+        return self._fingerprint(self._cut.model, self._cut.dim, self._cut.settings())
+
+    @property
+    def aligned_to(self) -> str | None:
+        """The fingerprint of the encoder whose documents its queries may meet, besides its own."""
+        return self._cut.aligned_to
+
+    @property
+    def model(self) -> SentenceTransformer:
+        """The model that was given or loaded, with all its layers."""
+        return self._model
+
+    def at_depth(self, layers: int | None) -> "SentenceEncoder":
+        """The same encoder after `layers` layers, None for all, to measure it or to fit a head.
+
+        All dimensions, no head, no cache; nothing of the model is copied.
+        """
+        twin = SentenceEncoder(
+            self._model,
+            layers=layers,
+            allow_untrained=True,
+            normalize=self._normalize,
+            on_truncate=self.on_truncate,
+            cache="off",
+            query_prompt=self._prompts["query"],
+            document_prompt=self._prompts["document"],
+        )
+        twin._name = self._name
+        return twin
+
+    def _whole_fingerprint(self) -> str:
+        return self._fingerprint(self._model, dim_of(self._model), {})
+
+    def _fingerprint(self, model: SentenceTransformer, dim: int, more: Mapping[str, Any]) -> str:
+        settings: dict[str, Any] = {
+            "prompts": [self._prompts["query"], self._prompts["document"]],
             "max_tokens": self.max_tokens,
-            "dim": self._dim,
+            "dim": dim,
             "normalize": self._normalize,
+            **more,
         }
-        return fingerprint_of(self._weights(), settings)
+        if self._dtype == "int8":
+            settings["dtype"] = self._dtype  # the others have the same vectors, nearly to the bit
+        if self.on_truncate in ("split", "window"):
+            settings["on_truncate"] = self.on_truncate
+        return model_fingerprint(model, self._tokenizer, settings)
 
     def identity(self) -> dict[str, Any]:
         """What a passport keeps of this encoder."""
         return {
             "name": "sentence-transformers",
             "model": self._name,
-            "dim": self._dim,
+            "dim": self._cut.dim,
             "normalize": self._normalize,
-            "prompts": {"query": self._query_prompt, "document": self._document_prompt},
+            "prompts": dict(self._prompts),
             "max_tokens": self.max_tokens,
-            "dtype": str(next(iter(self._model.parameters())).dtype).removeprefix("torch."),
+            **self._cut.told(),
+            "dtype": self._forward.dtype,
         }
+
+    def close(self) -> None:
+        """End the processes of several devices, where there are some."""
+        self._forward.close()
 
     def encode_query(self, texts: Sequence[str]) -> Vectors:
         """float32[len(texts), dim], in the order given; empty texts and long ones as documents."""
-        return self._encode(texts, self._query_prompt, self._model.encode_query)
+        return self._encode(texts, "query")
 
     def encode_document(self, texts: Sequence[str]) -> Vectors:
         """float32[len(texts), dim], in the order given.
 
-        An empty text gives a zero row; of a text longer than `max_tokens` only the beginning is
-        read. A RetrievoWarning counts each kind. Raises EncoderError for a non-finite number.
+        An empty text gives a zero row; a text longer than `max_tokens` follows `on_truncate`. A
+        RetrievoWarning counts each kind. Raises EncoderError, with the places of the texts, for
+        texts that are too long and for vectors with a non-finite number.
         """
-        return self._encode(texts, self._document_prompt, self._model.encode_document)
+        return self._encode(texts, "document")
 
     def token_spans(self, text: str) -> Spans:
         """int32[n, 2]: where the tokens of the text are, in characters, without special tokens.
@@ -153,104 +224,68 @@ class SentenceEncoder:
                 f"the model {self._name} has no tokenizer that tells where its tokens are; "
                 "set tokenizer = 'static' in [chunker]"
             )
-        return spans_in_pieces(self._piece_spans, without_surrogates(text))
+        return self._tokenizer.token_spans(text)
 
-    def _piece_spans(self, piece: str) -> Spans:
-        offsets = self._tokenizer.encode(piece, add_special_tokens=False).offsets
-        return np.array(offsets, dtype=np.int32).reshape(-1, 2)
-
-    def _encode(self, texts: Sequence[str], prompt: str, encode: Any) -> Vectors:
-        vectors = np.zeros((len(texts), self._dim), dtype=np.float32)
-        rows = [row for row, text in enumerate(texts) if text.strip()]
-        given = [without_surrogates(texts[row]) for row in rows]
+    def _encode(self, texts: Iterable[str], side: Side) -> Vectors:
+        given, rows, n = given_texts(texts)
+        vectors = np.zeros((n, self._cut.dim), dtype=np.float32)
         if given:
-            made = encode(
-                given,
-                prompt=prompt,
-                batch_size=self._batch_size,
-                show_progress_bar=self._show_progress,
-                normalize_embeddings=self._normalize,
-                truncate_dim=self._truncate_dim,
-                convert_to_numpy=True,
-            )
-            vectors[rows] = self._checked(np.asarray(made, dtype=np.float32), len(given))
-        self._tell(len(texts) - len(rows), self._too_long(given, prompt), len(texts))
+            prompt = self._prompts[side]
+            self._forward.settle(given, prompt=prompt, side=side)
+            try:
+                made = self.cache.encode(
+                    given,
+                    side=side,
+                    prompt=prompt,
+                    # A narrow format that "auto" chose is none of the fingerprint's business; and
+                    # what was cut under "warn" must not be found under "error".
+                    fingerprint=f"{self.fingerprint} {self._forward.dtype} {self.on_truncate}",
+                    dim=self._cut.dim,
+                    make=lambda missing: self._make(missing, side),
+                )
+            except EncoderError as error:
+                # Places among all texts: the empty ones were left out.
+                error.texts = tuple(rows[list(error.texts)].tolist())
+                raise
+            vectors[rows] = made.vectors
+            tell_truncated(given, made, self._name, self.max_tokens)
+        tell_empty(n - len(given), n)
         return vectors
 
-    def _checked(self, made: Vectors, n: int) -> Vectors:
-        if made.shape != (n, self._dim):
+    def _make(self, texts: Sequence[str], side: Side) -> Encoded:
+        made: list[Encoded] = []
+        start = 0
+        for part in slabs(texts):
+            try:
+                made.append(self._slab(part, side))
+            except EncoderError as error:
+                error.texts = tuple(start + place for place in error.texts)
+                raise
+            start += len(part)
+        if len(made) == 1:
+            return made[0]
+        return Encoded(*(np.concatenate(arrays) for arrays in zip(*made, strict=True)))
+
+    def _slab(self, texts: Sequence[str], side: Side) -> Encoded:
+        prompt = self._prompts[side]
+        if self._fitting is None:
+            vectors = self._forward.run(texts, None, prompt=prompt, side=side)
+            unknown = np.full(len(texts), -1, dtype=np.int32)
+            return Encoded(self._finished(vectors), unknown, unknown)
+        fitted = self._fitting.fit(texts, prompt)
+        vectors = self._forward.run(fitted.texts, fitted.tokens, prompt=prompt, side=side)
+        vectors = fitted.joined(vectors)
+        return Encoded(self._finished(vectors), fitted.tokens_total, fitted.tokens_seen)
+
+    def _finished(self, vectors: Vectors) -> Vectors:
+        """Through the head, sliced, unit length, and none of them non-finite."""
+        made = self._cut.finish(vectors, normalize=self._normalize)
+        bad = np.flatnonzero(~np.isfinite(made).all(axis=1))
+        if bad.size:
             raise EncoderError(
-                f"the model {self._name} gave an array {made.shape} for {n} texts, "
-                f"({n}, {self._dim}) is wanted"
-            )
-        bad = ~np.isfinite(made).all(axis=1)
-        if bad.any():
-            raise EncoderError(
-                f"the model {self._name} gave non-finite numbers for {int(bad.sum())} of {n} "
-                "texts; its weights may be damaged, or its dtype too narrow"
+                f"the model {self._name} gave non-finite numbers in {self._forward.dtype} for "
+                f"{bad.size} of {len(made)} texts; its weights may be damaged, or the dtype too "
+                "narrow for it: set dtype = 'float32'",
+                texts=bad.tolist(),
             )
         return made
-
-    def _too_long(self, texts: Sequence[str], prompt: str) -> int:
-        """How many texts are cut; those whose bytes show that they fit are not tokenized."""
-        limit = self.max_tokens
-        if limit is None or self._tokenizer is None:
-            return 0
-        room = limit - len(self._tokenizer.encode(prompt, add_special_tokens=True).ids)
-        # Normalisation may make several characters of one, but of none in ASCII.
-        suspects = [text for text in texts if len(text) > room or not text.isascii()]
-        return sum(len(self.token_spans(text)) > room for text in suspects)
-
-    def _tell(self, empty: int, long: int, n: int) -> None:
-        if empty:
-            tell(
-                f"{empty} of {n} texts are empty: their vectors are zero, "
-                "no dense search finds them",
-                stacklevel=4,
-            )
-        if long:
-            tell(
-                f"{long} of {n} texts are longer than the {self.max_tokens} tokens that "
-                f"{self._name} reads: the rest of each is not in its vector; set a smaller "
-                "chunk_size",
-                stacklevel=4,
-            )
-
-    def _weights(self) -> Iterator[tuple[tuple[int, ...], str, npt.NDArray[np.uint8]]]:
-        for name, tensor in self._model.state_dict().items():
-            if name.endswith("_ids"):  # position_ids are constants, which some versions save
-                continue
-            flat = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
-            yield tuple(tensor.shape), str(tensor.dtype), flat.numpy()
-
-    @cached_property
-    def _tokenizer(self) -> Any:
-        """A copy of the fast tokenizer that cuts nothing, None without one.
-
-        A copy, because the model sets truncation and padding on its own while it encodes, which
-        another thread must not change.
-        """
-        fast = getattr(getattr(self._model, "tokenizer", None), "backend_tokenizer", None)
-        if fast is None:
-            return None
-        copy = FastTokenizer.from_str(fast.to_str())
-        copy.no_truncation()
-        copy.no_padding()
-        copy.encode_special_tokens = bool(fast.encode_special_tokens)
-        return copy
-
-
-def _dim_of(model: SentenceTransformer) -> int:
-    # Renamed in version 5.3; the old name warns since.
-    told = getattr(model, "get_embedding_dimension", None)
-    dim = told() if told else model.get_sentence_embedding_dimension()
-    return int(dim) if dim else int(np.asarray(model.encode(["a"])).shape[1])
-
-
-def _told(module: Any) -> list[str]:
-    """A module's kind, and what of its settings changes vectors and is no weight."""
-    pooling = getattr(module, "pooling_mode", None)
-    if pooling is None and hasattr(module, "get_pooling_mode_str"):
-        pooling = module.get_pooling_mode_str()
-    activation = type(getattr(module, "activation_function", None)).__name__
-    return [type(module).__name__, str(pooling), activation]

@@ -12,14 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from retrievo.contracts import Spans
+from retrievo.encode.cache import Cache, CacheSetting
+from retrievo.encode.encoded import Encoded, Side
 from retrievo.encode.static_tokens import (
     TOKENIZER_FILE,
     WEIGHTS_FILE,
     static_tokens,
     wordllama_file,
 )
+from retrievo.encode.texts import as_texts
 from retrievo.errors import ConfigError, EncoderError
-from retrievo.telling import tell
+from retrievo.telling import Counted, tell
 from retrievo.types import Vectors
 
 MODEL = "wordllama-l2-supercat-256"
@@ -31,7 +34,8 @@ class StaticEncoder:
     """Mean of WordLlama's token vectors, unit length, 64, 128 or 256 numbers wide.
 
     The vectors are Matryoshka: the first 64 or 128 numbers are a model of their own. Query and
-    document are encoded alike; there is no longest text. About 20,000 passages a second.
+    document are encoded alike; there is no longest text. About 20,000 passages a second: there is
+    little to save, so `cache = "auto"` keeps nothing here; the path of a file does.
     https://github.com/dleemiller/WordLlama (MIT), read from the installed package.
     """
 
@@ -42,13 +46,17 @@ class StaticEncoder:
     max_tokens = None
     tokenizer_name = "static"
 
-    def __init__(self, *, truncate_dim: Literal[64, 128, 256] = 256) -> None:
+    def __init__(
+        self, *, truncate_dim: Literal[64, 128, 256] = 256, cache: CacheSetting = "off"
+    ) -> None:
         if truncate_dim not in (64, 128, 256):
             raise ConfigError(
                 f"truncate_dim of the static encoder is {truncate_dim!r}; 64, 128 or 256 is wanted"
             )
         self._dim: int = truncate_dim
         self._tokens_seen = 0
+        self.cache = Cache("off" if cache == "auto" else cache)
+        """Vectors of texts that were encoded before."""
 
     @property
     def dim(self) -> int:
@@ -75,14 +83,14 @@ class StaticEncoder:
 
     def encode_query(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, float32[len(texts), dim], in the order given: as for documents."""
-        return self._encode(texts)
+        return self._encode(texts, "query")
 
     def encode_document(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, float32[len(texts), dim], in the order given.
 
         An empty text gives a zero row, and the call one RetrievoWarning that counts them.
         """
-        return self._encode(texts)
+        return self._encode(texts, "document")
 
     def token_spans(self, text: str) -> Spans:
         """int32[n, 2]: where the tokens of the text are, as it is written."""
@@ -92,15 +100,32 @@ class StaticEncoder:
         """How many tokens the text has, as it is written."""
         return static_tokens().count(text)
 
-    def _encode(self, texts: Sequence[str]) -> Vectors:
+    def _encode(self, texts: Sequence[str], side: Side) -> Vectors:
+        texts = as_texts(texts)
+        if self.cache.keeps(side):
+            vectors = self.cache.encode(
+                texts,
+                side=side,
+                prompt="",
+                fingerprint=self.fingerprint,
+                dim=self._dim,
+                make=lambda missing: _uncounted(self._make(missing)),
+            ).vectors
+        else:
+            vectors = self._make(texts)
+        empty = len(texts) - int(np.count_nonzero(vectors.any(axis=1)))
+        if empty:
+            what = "texts are empty: their vectors are zero, no dense search finds them"
+            tell(Counted(empty, len(texts), what), stacklevel=3)
+        return vectors
+
+    def _make(self, texts: Sequence[str]) -> Vectors:
         packed_ids = static_tokens().packed_ids
         vectors = np.zeros((len(texts), self._dim), dtype=np.float32)
-        empty = 0
         for row, text in enumerate(texts):
             # The vocabulary is cased, the table was made for lower case.
             ids = np.frombuffer(packed_ids(text.lower()), dtype=np.uint16)
             if not ids.size or not text.strip():
-                empty += 1
                 continue
             self._tokens_seen += ids.size
             total = vectors[row]
@@ -109,12 +134,6 @@ class StaticEncoder:
             length = math.sqrt(np.dot(total, total))
             if length > 0:
                 total /= length
-        if empty:
-            tell(
-                f"{empty} of {len(texts)} texts are empty: their vectors are zero, "
-                "no dense search finds them",
-                stacklevel=3,
-            )
         return vectors
 
     def _rows(self, ids: npt.NDArray[np.uint16]) -> Vectors:
@@ -131,6 +150,11 @@ class StaticEncoder:
     @cached_property
     def _narrow(self) -> npt.NDArray[np.float16]:
         return _mapped_table(wordllama_file(WEIGHTS_FILE))[:, : self._dim]
+
+
+def _uncounted(vectors: Vectors) -> Encoded:
+    unknown = np.full(len(vectors), -1, np.int32)
+    return Encoded(vectors, unknown, unknown)
 
 
 def _mapped_table(path: Path) -> npt.NDArray[np.float16]:

@@ -13,7 +13,10 @@ from retrievo.chunk.checking import checked_chunks
 from retrievo.contracts import Chunker, Store
 from retrievo.errors import DocumentError, RetrievoError
 from retrievo.ingest.comparing import fingerprint_of, other_file, rows_to_reuse
+from retrievo.ingest.ledger import marked
 from retrievo.ingest.report import Failure
+from retrievo.tokens import without_surrogates
+from retrievo.truncation import Truncation
 from retrievo.types import Chunk, Document
 
 COMPARED_AT_ONCE = 512
@@ -75,6 +78,18 @@ class Changed:
             for (document, chunks), rows in zip(self.items, self.reuse, strict=True)
         ]
         return [item for item in kept if item[1]]
+
+    def account(self, cut: Mapping[str, Truncation]) -> None:
+        """Put onto each chunk that was encoded what of its text encoders read.
+
+        Chunks of equal texts have equal vectors, and so the same account.
+        """
+        for place, (document, chunks) in enumerate(self.items):
+            now = [
+                chunk if row >= 0 else marked(chunk, _read(chunk, cut))
+                for chunk, row in zip(chunks, self.reuse[place], strict=True)
+            ]
+            self.items[place] = (document, now)
 
     def ids(self, *, known: bool) -> list[str]:
         """Of the documents that the store has an older state of, or of the others."""
@@ -185,7 +200,21 @@ class Changes:
                 return
             if self._reusable:
                 reuse = rows_to_reuse(old, chunks)
+                # The vector stays, and so does the account of what is in it.
+                accounts = {row: chunk.truncated for row, chunk in old}
+                chunks = [
+                    chunk if row < 0 else marked(chunk, accounts[row])
+                    for chunk, row in zip(chunks, reuse, strict=True)
+                ]
         changed.add(document, chunks, fingerprint, reuse, known=known)
+
+
+def _read(chunk: Chunk, cut: Mapping[str, Truncation]) -> tuple[int, int] | None:
+    if not cut:
+        return None
+    text = chunk.indexed_text
+    entry = cut.get(text) or cut.get(without_surrogates(text))
+    return None if entry is None else (entry.tokens_seen, entry.tokens_total)
 
 
 def _groups(documents: Iterable[object]) -> Iterator[list[object]]:

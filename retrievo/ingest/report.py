@@ -5,6 +5,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from retrievo.errors import IngestError
+from retrievo.ingest.ledger import Ledger, TruncatedChunk, TruncatedDocument
+
+LISTED = 20
+"""Documents that lost tokens that the JSON names; the Python object has more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,11 @@ class Plan:
 
 @dataclass(slots=True)
 class IndexReport:
-    """What `index` did: counts of documents, chunks and tokens, and what there is to tell."""
+    """What `index` did: counts of documents, chunks and tokens, and what there is to tell.
+
+    `ledger` is the account of what encoders did not read of the chunks that they were given in this
+    run; chunks that kept their vectors have their own account still, and are not in it.
+    """
 
     added: int = 0
     updated: int = 0
@@ -80,11 +88,32 @@ class IndexReport:
     chunks_written: int = 0
     chunks_kept: int = 0
     chunks_deleted: int = 0
+    chunks_cached: int = 0
+    """Chunks for which the encoder's cache had a vector: nothing was computed for them."""
     tokens_encoded: int = 0
-    tokens_lost: int = 0
     seconds: float = 0.0
     warnings: list[str] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+    ledger: Ledger = field(default_factory=Ledger)
+
+    @property
+    def tokens_lost(self) -> int:
+        """Tokens of chunks that are in no vector, in the tokens of the encoder that cut them."""
+        return self.ledger.tokens_lost
+
+    @property
+    def truncated_chunks(self) -> int:
+        return self.ledger.chunks
+
+    @property
+    def truncated(self) -> list[TruncatedChunk]:
+        """The chunks that lost tokens, the worst 1,000 of them; `truncated_chunks` counts all."""
+        return self.ledger.worst_chunks
+
+    @property
+    def truncated_documents(self) -> list[TruncatedDocument]:
+        """Their documents, the worst 1,000; `ledger.documents` counts all."""
+        return self.ledger.worst_documents
 
     def as_dict(self) -> dict[str, Any]:
         """The counts as `retrievo index --json` prints them; the keys are stable."""
@@ -100,8 +129,14 @@ class IndexReport:
                 "written": self.chunks_written,
                 "kept": self.chunks_kept,
                 "deleted": self.chunks_deleted,
+                "cached": self.chunks_cached,
             },
-            "tokens": {"encoded": self.tokens_encoded, "lost": self.tokens_lost},
+            "tokens": {
+                "encoded": self.tokens_encoded,
+                "lost": self.tokens_lost,
+                "truncated_chunks": self.truncated_chunks,
+                "truncated_documents": [one._asdict() for one in self.truncated_documents[:LISTED]],
+            },
             "seconds": round(self.seconds, 3),
             "warnings": list(self.warnings),
         }
@@ -128,14 +163,16 @@ class IndexReport:
             parts.append(f"{self.deleted} deleted")
         if self.failed:
             parts.append(f"{self.failed} failed")
+        cached = f" ({self.chunks_cached} from the cache)" if self.chunks_cached else ""
         text = (
             f"{_n(self.added + self.updated + self.kept + self.failed, 'document')}: "
-            f"{', '.join(parts)}; {_n(self.chunks_written, 'chunk')} written, "
+            f"{', '.join(parts)}; {_n(self.chunks_written, 'chunk')} written{cached}, "
             f"{self.chunks_kept} kept, {self.chunks_deleted} deleted; "
             f"{_n(self.tokens_encoded, 'token')} encoded"
         )
         if self.tokens_lost:
             text += f", {self.tokens_lost} of them beyond the encoder's limit and lost"
+            text += f" ({self.ledger.worst()})"
         return f"{text}; {self.seconds:.1f} s"
 
 

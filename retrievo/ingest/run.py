@@ -14,12 +14,15 @@ import numpy as np
 from retrievo.contracts import Batch, Chunker, Encoder, Retriever, Store
 from retrievo.errors import ConfigError, EncoderError, IngestError, StoreError
 from retrievo.filters import scoped
+from retrievo.ingest.accounting import Accounting
 from retrievo.ingest.changes import Changed, Changes
 from retrievo.ingest.missing import gone_documents
+from retrievo.ingest.refusals import refused_documents
 from retrievo.ingest.report import Failure, IndexReport, Plan, Progress
 from retrievo.ingest.sources import Sources
 from retrievo.ingest.writer import Writer
-from retrievo.types import Chunk, Representation
+from retrievo.truncation import recording
+from retrievo.types import Representation
 
 DELETED_AT_ONCE = 1_000
 
@@ -46,7 +49,8 @@ class Ingest:
     ) -> None:
         self._store = store
         self._retrievers = retrievers
-        self._encoder = encoder
+        self._accounting = Accounting(encoder)
+        self._cache = getattr(encoder, "cache", None)
         self._tenant = tenant
         self._stage_done = stage_done
         # A retriever whose vectors depend on the whole document cannot keep those of one chunk.
@@ -93,6 +97,7 @@ class Ingest:
         started = time.perf_counter()
         report = IndexReport(failures=self._changes.failures)
         empty, before = self._store.count() == 0, self._count()
+        found_before = self._found()
         with Writer() as writer:
             for changed in self._changes.batches(given):
                 wall, busy = time.perf_counter(), time.thread_time()
@@ -111,9 +116,11 @@ class Ingest:
         report.deleted = self._delete(self._gone(given, sync=sync))
         self._settle(changed=bool(report.chunks_written or report.updated or report.deleted))
         after = self._count()
+        report.chunks_cached = self._found() - found_before
         report.kept = len(self._changes.kept)
         report.failed = len(self._changes.failures)
         report.warnings += self._changes.told()
+        report.warnings += report.ledger.told(report.chunks_written)
         # Where others write the same index as well, these are counts of what all of them did.
         report.chunks_kept = max(0, after - report.chunks_written)
         report.chunks_deleted = max(0, before - report.chunks_kept)
@@ -138,12 +145,11 @@ class Ingest:
             try:
                 representations = self._represent(part)
             except EncoderError as error:
-                owners = [document.id for document, chunks in part.fresh for _ in chunks]
-                places = [i for i in error.texts if hasattr(i, "__index__")]
-                refused = {owners[i] for i in places if 0 <= i < len(owners)}
-                if not refused:
+                reasons = refused_documents(error, part.fresh)
+                if not reasons:
                     raise
-                self._changes.failures += [Failure(name, str(error)) for name in sorted(refused)]
+                refused = set(reasons)
+                self._changes.failures += [Failure(name, reasons[name]) for name in sorted(reasons)]
                 # In halves: one that names a single text at a time is not asked for all the others
                 # again each time.
                 parts += _halves(part.without(refused))
@@ -168,13 +174,14 @@ class Ingest:
         fresh = changed.fresh
         n = sum(len(chunks) for _, chunks in fresh)
         representations: dict[str, Representation] = {}
-        with self._timed("encode", n):
+        with self._timed("encode", n), recording() as entries:
             if fresh:
                 for retriever in self._retrievers.values():
                     representations |= retriever.represent(fresh)
         for name, rows in representations.items():
             if len(rows) != n:
                 raise IngestError(f"representation {name!r} has {len(rows)} rows for {n} chunks")
+        self._accounting.account(changed, entries)
         return representations
 
     def _job(
@@ -195,10 +202,14 @@ class Ingest:
             report.added += changed.known.count(False)
             report.updated += changed.known.count(True)
             report.chunks_written += len(chunks)
-            report.tokens_encoded += sum(chunk.token_count for chunk in chunks)
-            report.tokens_lost += self._lost(chunks)
+            report.tokens_encoded += sum(chunk.tokens_total for chunk in chunks)
+            report.ledger.add(changed.fresh)
 
         return write
+
+    def _found(self) -> int:
+        """Texts whose vectors the encoder's cache had, so far."""
+        return int(getattr(self._cache, "hits", 0))
 
     def _count(self) -> int:
         """The tenant's chunks."""
@@ -222,13 +233,6 @@ class Ingest:
         ]
         if changed or any(redone):
             self._store.settle()
-
-    def _lost(self, chunks: Sequence[Chunk]) -> int:
-        limit = None if self._encoder is None else self._encoder.max_tokens
-        if limit is None:
-            return 0
-        room = limit - int(getattr(self._encoder, "special_tokens", 0))
-        return sum(max(0, chunk.token_count - room) for chunk in chunks)
 
     @contextmanager
     def _timed(self, stage: str, count: int) -> Iterator[None]:

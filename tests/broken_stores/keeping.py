@@ -136,6 +136,40 @@ class LosesTypes(MemoryStore):
         super().write(dataclasses.replace(batch, items=items))
 
 
+class KeepsTheFirstAccount(LocalStore):
+    """Of a chunk that stays where it is, what an encoder cut is not exchanged with the rest."""
+
+    def write(self, batch):
+        kept = {
+            chunk.id: chunk.truncated
+            for rows in self.scan()
+            for chunk in self.get(rows)
+            if (batch.reuse >= 0).any()
+        }
+        items = [
+            (
+                document,
+                [dataclasses.replace(c, truncated=kept.get(c.id, c.truncated)) for c in chunks],
+            )
+            for document, chunks in batch.items
+        ]
+        super().write(dataclasses.replace(batch, items=items))
+
+
+class SumsWhatIsGone(MemoryStore):
+    """Counts the tokens that chunks lost as they come, and never as they go."""
+
+    lost = (0, 0)
+
+    def write(self, batch):
+        super().write(batch)
+        cut = [c.truncated for _, part in batch.items for c in part if c.truncated is not None]
+        self.lost = (self.lost[0] + len(cut), self.lost[1] + sum(t - s for s, t in cut))
+
+    def stats(self):
+        return dataclasses.replace(super().stats(), truncated=self.lost)
+
+
 # Lifetime and threads
 
 

@@ -168,7 +168,7 @@ def test_an_unknown_name_names_the_table(host):
     made = assembled(host, retrievers={"dens": {"depth": 5}})
     assert message(made.check, kind=UnknownNameError).startswith(
         "p.toml: [retrievers.dens] has no key 'use', and no retriever named 'dens'; "
-        "did you mean 'dense'? Known: bm25, dense, "
+        "did you mean 'dense'? Known: bm25, cascade, dense, "
     )
 
 

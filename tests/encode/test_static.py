@@ -14,9 +14,19 @@ from retrievo.testing.encoders import TEXTS, EncoderContract
 
 
 class TestContract(EncoderContract):
+    sides = "alike"
+
     @pytest.fixture
     def encoder(self):
         return StaticEncoder()
+
+    @pytest.fixture
+    def variants(self):
+        return {"64 wide": StaticEncoder(truncate_dim=64), "128": StaticEncoder(truncate_dim=128)}
+
+    @pytest.fixture
+    def same(self):
+        return {"another": StaticEncoder()}
 
 
 class TestContractNarrow(EncoderContract):

@@ -22,6 +22,8 @@ _INSERT_CHUNK = "INSERT INTO chunks VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _MOVE_CHUNK = """UPDATE chunks SET ordinal = ?, start = ?, end = ?, token_count = ?, metadata = ?,
     parent_start = ?, parent_end = ? WHERE row = ?"""
 
+_TRUNCATED = "INSERT INTO truncated VALUES (?, ?, ?)"
+
 SAFE_TEXT = "surrogatepass"
 _ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -112,6 +114,7 @@ class Catalog:
         """Remove the rows; they stay in `dead` until the engine has forgotten them."""
         values = [(row,) for row in rows.tolist()]
         self._database.each("DELETE FROM chunks WHERE row = ?", values)
+        self._database.each("DELETE FROM truncated WHERE row = ?", values)
         self._database.each("INSERT OR IGNORE INTO dead VALUES (?)", values)
 
     def insert_chunks(
@@ -156,6 +159,17 @@ class Catalog:
                 for row, ordinal, chunk, own in values
             ),
         )
+
+    def set_truncated(self, chunks: Iterable[tuple[int, Chunk]], *, known: bool) -> None:
+        """Takes (row, chunk): of those that were cut, how much is in the vector.
+
+        `known` says that the rows may have an older account.
+        """
+        pairs = list(chunks)
+        if known:
+            self._database.each("DELETE FROM truncated WHERE row = ?", [(row,) for row, _ in pairs])
+        cut = [(row, *chunk.truncated) for row, chunk in pairs if chunk.truncated is not None]
+        self._database.each(_TRUNCATED, cut)
 
     def remove_documents(self, doc_ids: Sequence[str], tenant: int) -> None:
         self._database.each(

@@ -40,6 +40,9 @@ CREATE TABLE columns (
     key TEXT PRIMARY KEY, digest BLOB NOT NULL, entries TEXT NOT NULL, width INTEGER NOT NULL,
     codes BLOB NOT NULL
 );
+CREATE TABLE truncated (
+    row INTEGER PRIMARY KEY, tokens_seen INTEGER NOT NULL, tokens_total INTEGER NOT NULL
+);
 CREATE TABLE pending (first INTEGER NOT NULL, past INTEGER NOT NULL);
 CREATE TABLE dead (row INTEGER PRIMARY KEY);
 """

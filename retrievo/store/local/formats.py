@@ -11,6 +11,9 @@ from retrievo.errors import MismatchError, StoreError
 from retrievo.passport import FORMAT
 from retrievo.store.local.database import SCHEMA, Database, statements
 
+TRUNCATED = "truncated"
+"""A snapshot that was made before there was this table has none: nothing is known of its chunks."""
+
 _TENANTS = """
 ALTER TABLE documents RENAME TO old_documents;
 ALTER TABLE chunks RENAME TO old_chunks;
@@ -37,6 +40,7 @@ def bring_up_to_date(database: Database, path: Path) -> None:
     passport = json.loads(found[0][0])
     number = passport.get("format")
     if number == FORMAT:
+        _add_tables(database)
         return
     if number != 1:
         raise MismatchError(
@@ -56,3 +60,14 @@ def bring_up_to_date(database: Database, path: Path) -> None:
             "UPDATE meta SET value = ? WHERE key = 'passport'",
             (json.dumps(passport, ensure_ascii=False, sort_keys=True),),
         )
+
+
+def _add_tables(database: Database) -> None:
+    """Make what a format got without a new number: tables that older versions leave alone."""
+    there = {name for (name,) in database.all("SELECT name FROM sqlite_master")}
+    if TRUNCATED in there:
+        return
+    with database.transaction():
+        for statement in statements(SCHEMA):
+            if statement.startswith(f"CREATE TABLE {TRUNCATED} "):
+                database.execute(statement)

@@ -9,11 +9,14 @@ import numpy as np
 from retrievo.errors import StoreError
 from retrievo.store.local.catalog import SAFE_TEXT, Catalog
 from retrievo.store.local.database import Database
+from retrievo.store.local.formats import TRUNCATED
 from retrievo.types import Chunk, Rows
 
 _CHUNK = """SELECT c.row, d.id, c.text, c.start, c.end, c.token_count,
-    d.metadata, c.metadata, c.context, c.parent_start, c.parent_end, c.id
+    d.metadata, c.metadata, c.context, c.parent_start, c.parent_end, c.id, {account}
     FROM chunks c JOIN documents d ON d.doc = c.doc"""
+_ACCOUNT = "t.tokens_seen, t.tokens_total"
+_TRUNCATED = " LEFT JOIN truncated t ON t.row = c.row"
 
 Found = TypeVar("Found")
 
@@ -25,10 +28,16 @@ class Lookups:
         self._database = database
         self._catalog = catalog
         self._counted: list[tuple[int, int]] = []
+        self._accounts = bool(
+            database.all("SELECT 1 FROM sqlite_master WHERE name = ?", (TRUNCATED,))
+        )
+        self._sql = _CHUNK.format(account=_ACCOUNT if self._accounts else "NULL, NULL")
+        if self._accounts:
+            self._sql += _TRUNCATED
 
     def chunks(self, rows: Rows) -> list[Chunk]:
         """In the order given. Raises StoreError for a row that is not there."""
-        found = self._among(f"{_CHUNK} WHERE c.row IN", rows.tolist())
+        found = self._among(f"{self._sql} WHERE c.row IN", rows.tolist())
         return _each({line[0]: _chunk(line) for line in found}, rows)
 
     def rows_of_chunks(self, chunk_ids: Sequence[str], tenant: int) -> Rows:
@@ -88,6 +97,17 @@ class Lookups:
             )
         return counted[0]
 
+    def truncated(self) -> tuple[int, int] | None:
+        """Chunks that an encoder cut, and the tokens that they lost; None where it is not known."""
+        if not self._accounts:
+            return None
+        # The join, because an older version deletes chunks and leaves their account.
+        found = self._database.all(
+            "SELECT count(*), coalesce(sum(t.tokens_total - t.tokens_seen), 0) "
+            "FROM truncated t JOIN chunks c ON c.row = t.row"
+        )
+        return found[0][0], found[0][1]
+
     def forget(self) -> None:
         """Drop what is remembered: something was written."""
         self._counted = []
@@ -111,7 +131,8 @@ def _each(found: Mapping[int, Found], rows: Rows) -> list[Found]:
 
 
 def _chunk(found: tuple[Any, ...]) -> Chunk:
-    _, doc_id, text, start, end, tokens, shared, own, context, first, last, chunk_id = found
+    _, doc_id, text, start, end, tokens, shared, own, context, first, last, chunk_id = found[:12]
+    seen, total = found[12:]
     return Chunk(
         doc_id,
         _text(text),
@@ -122,6 +143,7 @@ def _chunk(found: tuple[Any, ...]) -> Chunk:
         _text(context),
         None if first is None else (first, last),
         chunk_id,
+        None if seen is None else (seen, total),
     )
 
 

@@ -88,6 +88,7 @@ def stats(index: OpenIndex) -> StoreStats:
         each,
         bytes_on_disk=allocated_bytes(index.path),
         notes=tuple(notes),
+        truncated=index.lookups.truncated(),
     )
 
 

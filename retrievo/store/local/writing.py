@@ -175,3 +175,5 @@ def _put(catalog: Catalog, batch: Batch, change: _Change, rows: Rows, tenant: in
             place += 1
     catalog.move_chunks(moved)
     catalog.insert_chunks(new, tenant)
+    catalog.set_truncated(((row, chunk) for row, _, chunk, _ in moved), known=True)
+    catalog.set_truncated(((row, chunk) for row, _, _, chunk, _ in new), known=False)

@@ -1,5 +1,7 @@
 """Sizes of a memory store, and how it keeps each representation."""
 
+from itertools import islice
+
 import numpy as np
 
 from retrievo.contracts import Kind, RepresentationStats, StoreStats
@@ -12,6 +14,8 @@ def stats_of(state: State) -> StoreStats:
     coded = state.lookups.coded
     codes = sum(one.codes.array.nbytes for one in coded.values() if one.codes is not None)
     notes = [f"{name!r}: {one.choice}" for name, one in coded.items() if one.choice is not None]
+    chunks = islice(state.chunks, len(state))  # a later state may have put more behind them
+    cut = [chunk.truncated for chunk in chunks if chunk.truncated is not None]
     return StoreStats(
         sum(map(len, state.documents.values())),
         len(state),
@@ -19,6 +23,7 @@ def stats_of(state: State) -> StoreStats:
         {name: _representation(state, name) for name in state.kept},
         bytes_in_memory=codes + sum(kept.nbytes() for kept in state.kept.values()),
         notes=tuple(notes),
+        truncated=(len(cut), sum(total - seen for seen, total in cut)),
     )
 
 

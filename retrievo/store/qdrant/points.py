@@ -28,7 +28,7 @@ DOCUMENT, CHANGING, LEAVING = "document", "changing", "leaving"
 
 CHUNK_KEYS = [
     STATE, TENANT, "doc_id", CHUNK, "text", "start", "end", "tokens", "context", "parent",
-    "metadata",
+    "metadata", "truncated",
 ]  # fmt: skip
 """What `chunk_of` reads; the rest is for filters."""
 
@@ -80,12 +80,14 @@ def chunk_payload(chunk: Chunk, tenant: str | None, write: int) -> dict[str, Any
         payload["context"] = _safe(chunk.context)
     if chunk.parent is not None:
         payload["parent"] = list(chunk.parent)
+    if chunk.truncated is not None:
+        payload["truncated"] = list(chunk.truncated)
     return payload
 
 
 def chunk_of(payload: Mapping[str, Any]) -> Chunk:
     """The chunk that `chunk_payload` was made of."""
-    parent = payload.get("parent")
+    parent, truncated = payload.get("parent"), payload.get("truncated")
     return Chunk(
         payload["doc_id"],
         _unsafe(payload["text"]),
@@ -96,6 +98,7 @@ def chunk_of(payload: Mapping[str, Any]) -> Chunk:
         _unsafe(payload.get("context", "")),
         None if parent is None else (parent[0], parent[1]),
         _unsafe(payload[CHUNK]),
+        None if truncated is None else (truncated[0], truncated[1]),
     )
 
 

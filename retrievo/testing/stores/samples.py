@@ -63,6 +63,7 @@ def chunks_of(document: Document, n: int = 1) -> list[Chunk]:
             metadata={**document.metadata, "part": place},
             context="Title > part",
             parent=(0, len(document.text)),
+            truncated=(place, 3 * place),
         )
         for place, chunk in enumerate(plain)
     ]

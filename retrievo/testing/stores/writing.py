@@ -113,6 +113,28 @@ class Writing(StoreHooks):
         held.model.write(batch, [None, *sources])
         held.check()
 
+    def test_what_an_encoder_did_not_read_of_a_chunk_is_kept(self, held: Held) -> None:
+        """And exchanged with the chunk: gone, new or another, in a row that stays or is new."""
+        document = documents(1)[0]
+        first = chunks_of(document, 6)
+        cuts = [(2, 9), None, (5, 6), (0, 2**40), None, (1, 2)]
+        held.write(batch_of([(document, _cut(first, cuts))], held.spaces))
+        held.check()
+        for turn in range(1, 6):
+            rows = held.store.document_rows([document.id])[0]
+            chunks = _cut(first, cuts[turn:] + cuts[:turn])
+            sources = held.model.documents[(None, document.id)]
+            batch = Batch([(document, chunks)], [str(turn)], {}, rows)
+            held.store.write(batch)
+            held.model.write(batch, sources)
+            held.check()
+            _check_sums(held)
+        held.write(batch_of([(document, _cut(first, cuts[:3] + [None] * 3))], held.spaces, seed=3))
+        held.check()
+        _check_sums(held)
+        held.delete(document.id)
+        _check_sums(held)
+
     def test_deleted_documents_are_gone_everywhere(self, held: Held) -> None:
         held.write(batch_of(cut(documents(8), 2), held.spaces))
         held.delete("d3", "nobody", "d3")
@@ -179,6 +201,17 @@ class Writing(StoreHooks):
         held.check()
         held.delete("d1")
         held.check()
+
+
+def _cut(chunks: list[Chunk], cuts: list[tuple[int, int] | None]) -> list[Chunk]:
+    return [replace(chunk, truncated=cut) for chunk, cut in zip(chunks, cuts, strict=True)]
+
+
+def _check_sums(held: Held) -> None:
+    """A store that sums up what was lost has the right sums."""
+    cuts = [one.chunk.truncated for one in held.model.kept() if one.chunk.truncated is not None]
+    right = len(cuts), sum(total - seen for seen, total in cuts)
+    assert held.store.stats().truncated in (None, right), f"{right} chunks and tokens are right"
 
 
 def _lengths(chosen: list[Kept], name: str) -> np.ndarray:

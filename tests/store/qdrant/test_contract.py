@@ -1,5 +1,7 @@
 """The store contract on qdrant-client's imitation of a server, and on a server where there is one.
 
+What a socket may change of it is in test_over_http.py.
+
 QDRANT_URL names the server (and QDRANT_API_KEY its key): each test makes a collection of its own
 and removes it.
 """
@@ -11,7 +13,6 @@ import pytest
 
 pytest.importorskip("qdrant_client", reason="needs the extra 'qdrant'")
 
-from loopback_qdrant import Loopback, serving
 from qdrant_client import QdrantClient
 
 from retrievo.store.qdrant.store import QdrantStore
@@ -33,27 +34,6 @@ class TestShared(StoreContract):
 
     def make_store(self, folder):
         return QdrantStore(folder.name, client=self.client, batch_bytes=2_000)
-
-    def after_a_kill(self, store, folder, copy):
-        return self.make_store(folder)
-
-
-@pytest.mark.slow
-class TestOverHttp(StoreContract):
-    """The same engine behind a real socket: what goes there and back is JSON.
-
-    Its graph is careless: a dense search gives half of what it was asked for, unless it is exact.
-    """
-
-    random_runs = 3
-
-    @pytest.fixture(autouse=True)
-    def _server(self):
-        with serving(Loopback(lossy=True)) as self.url:
-            yield
-
-    def make_store(self, folder):
-        return QdrantStore(folder.name, url=self.url, batch_bytes=20_000)
 
     def after_a_kill(self, store, folder, copy):
         return self.make_store(folder)

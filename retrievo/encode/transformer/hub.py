@@ -65,7 +65,7 @@ def _ask(name: str, model: str, revision: str | None) -> None:
 
 def _load(model: str, **arguments: Any) -> SentenceTransformer:
     try:
-        with _quiet(), warnings.catch_warnings():
+        with quiet(), warnings.catch_warnings():
             # What the libraries say to each other is not the user's to act on.
             warnings.simplefilter("ignore", DeprecationWarning)
             warnings.simplefilter("ignore", FutureWarning)
@@ -80,7 +80,8 @@ _PROGRESS: Any = transformers_logging  # its functions have no types
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
+    """Without the progress bars of transformers."""
     shown = _PROGRESS.is_progress_bar_enabled()
     _PROGRESS.disable_progress_bar()
     try:

@@ -1,0 +1,78 @@
+"""Token ids of a transformer's fast tokenizer, and where its tokens are in a text."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from tokenizers import Tokenizer as FastTokenizer
+
+from retrievo.contracts import Spans
+from retrievo.tokens import spans_in_pieces, without_surrogates
+
+
+class Tokens(NamedTuple):
+    """Ids of one text as a model takes them, prompt and specials included, and the type of each."""
+
+    ids: list[int]
+    types: list[int]
+
+
+class TransformerTokenizer:
+    """A copy of a model's fast tokenizer that cuts and pads nothing.
+
+    A copy, because a model sets truncation and padding on its own while it encodes, which another
+    thread must not change.
+    """
+
+    def __init__(self, fast: FastTokenizer, max_tokens: int | None) -> None:
+        told = fast.to_str()
+        self._whole = FastTokenizer.from_str(told)
+        self._whole.no_truncation()
+        self._whole.no_padding()
+        self._whole.encode_special_tokens = bool(fast.encode_special_tokens)
+        self._cutting = self._whole
+        if max_tokens is not None:
+            side = (fast.truncation or {}).get("direction", "right")
+            self._cutting = FastTokenizer.from_str(told)
+            self._cutting.no_padding()
+            self._cutting.enable_truncation(max_tokens, direction=side)
+            self._cutting.encode_special_tokens = bool(fast.encode_special_tokens)
+
+    def tokens(self, texts: Sequence[str]) -> list[Tokens]:
+        """The tokens of each text, whatever its length."""
+        return [Tokens(e.ids, e.type_ids) for e in self._whole.encode_batch(list(texts))]
+
+    def cut(self, text: str) -> Tokens:
+        """The tokens that the model reads of a text: at most its limit."""
+        cut = self._cutting.encode(text)
+        return Tokens(cut.ids, cut.type_ids)
+
+    def specials(self, prompt: str) -> int:
+        """How many tokens go to the prompt and to what the model adds around each text."""
+        return len(self._whole.encode(prompt).ids)
+
+    def token_spans(self, text: str) -> Spans:
+        """int32[n, 2]: where the tokens of the text are, in characters, without special tokens."""
+        return spans_in_pieces(self._piece_spans, without_surrogates(text))
+
+    def _piece_spans(self, piece: str) -> Spans:
+        offsets = self._whole.encode(piece, add_special_tokens=False).offsets
+        return np.array(offsets, dtype=np.int32).reshape(-1, 2)
+
+
+def tokenizer_of(model: Any) -> TransformerTokenizer | None:
+    """The tokenizer of a SentenceTransformer, None where it has none that tells its offsets."""
+    tokenizer = getattr(model, "tokenizer", None)
+    fast = getattr(tokenizer, "backend_tokenizer", tokenizer)
+    if not isinstance(fast, FastTokenizer):
+        return None
+    return TransformerTokenizer(fast, limit_of(model))
+
+
+def limit_of(model: Any) -> int | None:
+    """The most tokens that a SentenceTransformer reads; None where it has no limit.
+
+    Tokenizers without one say 10^30, and static embeddings say infinity.
+    """
+    limit = model.max_seq_length
+    return int(limit) if limit and limit < 10**9 else None

@@ -1,0 +1,1 @@
+"""Encoders with one defect each, for the contract kit to find."""
