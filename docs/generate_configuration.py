@@ -87,7 +87,7 @@ $ retrievo schema > pipeline.schema.json
 HEADINGS = {
     "chunker": "What cuts documents.",
     "encoder": "What turns texts into vectors. `[query_encoder]` takes the same, for an encoder of "
-    "queries that is aligned to the one of the documents; nothing checks that it is.",
+    "queries that is aligned to the one of the documents; one that is not is refused.",
     "store": "Where chunks, metadata and vectors are kept. Without a `[store]` table it is `local` "
     "where the pipeline has a folder (`index=`, `--index`), and `memory` otherwise.",
     "retrievers": "The branches of a search.",

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -154,18 +155,31 @@ def _of_paths(part: Callable[[str], Any], paths: list[Path]) -> Iterator[str]:
 
 def _lines(path: Path) -> Iterator[str]:
     """The queries in the file: a line each, or the `text` of each line that is a JSON object."""
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
-        if not line.lstrip().startswith("{"):
-            if line.strip():
-                yield line.strip()
+    wanted = 'one query a line, as it is or as {"text": "…"}, is wanted'
+    lines = path.read_bytes().removeprefix(BOM_UTF8).splitlines()
+    for number, raw in enumerate(lines, start=1):
+        try:
+            line = raw.decode("utf-8").strip()
+        except UnicodeDecodeError as error:
+            raise ConfigError(
+                f"{path}, line {number}: not UTF-8 ({error.reason}, the byte "
+                f"0x{raw[error.start]:02x}); save the file as UTF-8, {wanted}"
+            ) from None
+        if not line.startswith("{"):
+            if line:
+                yield line
             continue
         try:
-            yield str(json.loads(line)["text"])
+            text = json.loads(line)["text"]
         except (ValueError, KeyError) as error:
             raise ConfigError(
-                f"{path}, line {number}: no JSON object with a text ({error}); one query a line, "
-                'as it is or as {"text": …}, is wanted'
+                f"{path}, line {number}: no JSON object with a text ({error}); {wanted}"
             ) from None
+        if not isinstance(text, str):
+            raise ConfigError(
+                f"{path}, line {number}: the text is {json.dumps(text)[:60]}, no string; {wanted}"
+            )
+        yield text
 
 
 @contextmanager

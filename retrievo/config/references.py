@@ -59,7 +59,12 @@ def without_secrets(value: Any, mask: str | None) -> Any:
         return value
     shown: dict[str, Any] = {}
     for name, item in value.items():
-        if not is_secret(str(name), item):
+        if str(name).lower() == "headers" and isinstance(item, Mapping):
+            # Any of them may carry a key: who wants one kept writes "env:NAME".
+            written = {key: part for key, part in item.items() if not stands_for(part)}
+            kept = {key: part for key, part in item.items() if key not in written}
+            shown[name] = kept if mask is None else kept | dict.fromkeys(written, mask)
+        elif not is_secret(str(name), item):
             shown[name] = without_secrets(item, mask)
         elif mask is not None:
             shown[name] = mask

@@ -11,7 +11,7 @@ from retrievo.telling import Counted, tell
 from retrievo.tokens import without_surrogates
 from retrievo.truncation import record
 
-_STACKLEVEL = 5  # the caller of encode_query or encode_document
+_STACKLEVEL = 4  # the caller of encode_query or encode_document
 
 
 def given_texts(texts: Iterable[str]) -> tuple[list[str], npt.NDArray[np.int64], int]:
@@ -29,7 +29,7 @@ def given_texts(texts: Iterable[str]) -> tuple[list[str], npt.NDArray[np.int64],
 def tell_empty(empty: int, n: int) -> None:
     if empty:
         what = "texts are empty: their vectors are zero, no dense search finds them"
-        tell(Counted(empty, n, what), stacklevel=_STACKLEVEL - 1)
+        tell(Counted(empty, n, what), stacklevel=_STACKLEVEL)
 
 
 def tell_truncated(texts: Sequence[str], made: Encoded, name: str, limit: int | None) -> None:
@@ -45,6 +45,8 @@ def tell_truncated(texts: Sequence[str], made: Encoded, name: str, limit: int | 
         f"texts are longer than the {limit} tokens that {name} reads: the rest of each is not in "
         "its vector; set a smaller chunk_size, or on_truncate to split, window or error"
     )
-    if len(texts) == 1:
+    if cut.size == 1:
         what += f" (it has {totals[0]:,} tokens, {seen[0]:,} were read)"
+    else:
+        what += f" (of their {totals.sum():,} tokens {seen.sum():,} were read)"
     tell(Counted(cut.size, len(texts), what), stacklevel=_STACKLEVEL)

@@ -100,7 +100,7 @@ class SentenceEncoder:
             "query": known.get("query") or "" if query_prompt is None else query_prompt,
             "document": named if document_prompt is None else document_prompt,
         }
-        self._tokenizer = tokenizer_of(self._model)
+        self._tokenizer, self._limit = tokenizer_of(self._model), limit_of(self._model)
         self._cut = Wanted(layers, truncate_dim, head, heads, allow_untrained).cut(
             self._model,
             self._name,
@@ -108,11 +108,10 @@ class SentenceEncoder:
             folder=None if isinstance(model, SentenceTransformer) else folder_of(model, revision),
             fingerprint=self._whole_fingerprint,
         )
-        self._fitting = (
-            None
-            if self._tokenizer is None
-            else Fitting(self._tokenizer, self.max_tokens, on_truncate, self._name)
-        )
+        self._fitting: Fitting | None = None
+        if self._tokenizer is not None:
+            self._fitting = Fitting(self._tokenizer, self._limit, on_truncate, self._name)
+            self._fitting.check_prompts(self._prompts)
         self._forward = opening.forward(self._cut.model, self._tokenizer, batch_tokens)
 
     @property
@@ -122,7 +121,7 @@ class SentenceEncoder:
     @property
     def max_tokens(self) -> int | None:
         """The most tokens that the model reads, special tokens included; None without a limit."""
-        return limit_of(self._model)
+        return self._limit
 
     @cached_property
     def special_tokens(self) -> int:
@@ -137,7 +136,10 @@ class SentenceEncoder:
     @cached_property
     def fingerprint(self) -> str:
         """Changes with any weight, with the tokenizer, the pooling, the prompts and the length."""
-        return self._fingerprint(self._cut.model, self._cut.dim, self._cut.settings())
+        more = self._cut.settings()
+        if self._dtype == "int8":  # the other formats have the same vectors, nearly to the bit
+            more["dtype"] = self._dtype
+        return self._fingerprint(self._cut.model, self._cut.dim, more)
 
     @property
     def aligned_to(self) -> str | None:
@@ -168,7 +170,7 @@ class SentenceEncoder:
         return twin
 
     def _whole_fingerprint(self) -> str:
-        return self._fingerprint(self._model, dim_of(self._model), {})
+        return self._fingerprint(self._model, dim_of(self._model), {})  # of an int8 encoder too
 
     def _fingerprint(self, model: SentenceTransformer, dim: int, more: Mapping[str, Any]) -> str:
         settings: dict[str, Any] = {
@@ -178,8 +180,6 @@ class SentenceEncoder:
             "normalize": self._normalize,
             **more,
         }
-        if self._dtype == "int8":
-            settings["dtype"] = self._dtype  # the others have the same vectors, nearly to the bit
         if self.on_truncate in ("split", "window"):
             settings["on_truncate"] = self.on_truncate
         return model_fingerprint(model, self._tokenizer, settings)
@@ -198,8 +198,9 @@ class SentenceEncoder:
         }
 
     def close(self) -> None:
-        """End the processes of several devices, where there are some."""
+        """End the processes of several devices, where there are some, and close the cache."""
         self._forward.close()
+        self.cache.close()
 
     def encode_query(self, texts: Sequence[str]) -> Vectors:
         """float32[len(texts), dim], in the order given; empty texts and long ones as documents."""
@@ -228,6 +229,11 @@ class SentenceEncoder:
 
     def _encode(self, texts: Iterable[str], side: Side) -> Vectors:
         given, rows, n = given_texts(texts)
+        if limit_of(self._model) != self._limit:
+            raise EncoderError(
+                f"max_seq_length of {self._name} was {self._limit} when this encoder was made and "
+                f"is {limit_of(self._model)} now: make a new SentenceEncoder of the model"
+            )
         vectors = np.zeros((n, self._cut.dim), dtype=np.float32)
         if given:
             prompt = self._prompts[side]

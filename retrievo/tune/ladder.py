@@ -1,7 +1,7 @@
 """A model that may be cut in depth and width, trained on texts of one's own and without labels."""
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -94,17 +94,21 @@ def train_ladder(
         for layers, width in points
     ]
     declared, refused = verdict(measured, keep_collapsed)
-    ladder = Ladder(
-        model=name,
-        layers=depths.layers,
-        dim=dim,
-        method=settings.method,
-        points=tuple(declared),
-        refused=tuple(refused),
-        training={"texts": parts.given, "held_out": len(parts.held_out), **told, **_told(judged)},
-    )
-    write_model(target, trained, ladder, heads)
-    return ladder
+
+    def declare(fingerprints: Mapping[str, str]) -> Ladder:
+        counts = {"texts": parts.given, "held_out": len(parts.held_out)}
+        return Ladder(
+            model=name,
+            layers=depths.layers,
+            dim=dim,
+            fingerprints=dict(fingerprints),
+            method=settings.method,
+            points=tuple(declared),
+            refused=tuple(refused),
+            training={**counts, **told, **_told(judged)},
+        )
+
+    return write_model(target, trained, declare, heads)
 
 
 def _told(judged: Judged | None) -> dict[str, Any]:

@@ -8,6 +8,8 @@ pytest.importorskip("sentence_transformers", reason="needs the extra models")
 
 from tiny_transformers import WORDS, tiny
 
+from retrievo.cli.calibrate import _lines
+
 
 @pytest.fixture
 def model(tmp_path):
@@ -68,3 +70,27 @@ def test_wrong_use_is_one_line(retrievo, model, corpus, tmp_path):
         result = retrievo("calibrate", *arguments)
         assert (result.exit_code, result.stdout) == (code, "")
         assert why in result.stderr and result.stderr.count("\n") == 1, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        (b'{"text": null}', "the text is null, no string"),
+        (b'{"text": {"a": 1}}', 'the text is {"a": 1}, no string'),
+        ("\u00e9t\u00e9".encode("latin-1"), "not UTF-8 (invalid continuation byte, the byte 0xe9)"),
+    ],
+)
+def test_queries_that_are_no_text_are_named_by_file_and_line(
+    retrievo, model, corpus, tmp_path, line, why
+):
+    wrong = tmp_path / "queries.txt"
+    wrong.write_bytes(b"the lazy fox\r\n\n" + line + b"\n")
+    result = retrievo("calibrate", corpus, "--model", model, "--queries", wrong)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"queries.txt, line 3: {why}" in result.stderr and result.stderr.count("\n") == 1
+
+
+def test_a_query_may_hold_any_white_space_but_a_line_feed(tmp_path):
+    path = tmp_path / "queries.jsonl"
+    path.write_text('\ufeff{"text": "a\u2028b"}\r\na\x0bb\n', encoding="utf-8")
+    assert list(_lines(path)) == ["a\u2028b", "a\x0bb"]

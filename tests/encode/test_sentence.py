@@ -2,6 +2,7 @@
 
 import copy
 import json
+import shutil
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
@@ -213,3 +214,65 @@ def test_a_model_that_the_hub_cannot_be_asked_for(monkeypatch):
     with pytest.raises(EncoderError, match=r"local directory.*HF_HUB_OFFLINE=1") as told:
         SentenceEncoder("nobody/has-this-model")
     assert "'nobody/has-this-model'" in str(told.value) and "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "change"),
+    [
+        ("config.json", {"num_attention_heads": 6}),
+        ("config.json", {"hidden_act": "relu"}),
+        ("config.json", {"layer_norm_eps": 1e-2}),
+        ("1_Pooling/config.json", {"include_prompt": False}),
+    ],
+)
+def test_a_setting_that_is_no_weight_changes_the_fingerprint(whole, tmp_path, file, change):
+    changed = tmp_path / "model"
+    shutil.copytree(MODEL, changed)
+    path = changed / file
+    path.chmod(0o644)
+    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), **change}), "utf-8")
+    assert SentenceEncoder(changed).fingerprint != whole.fingerprint
+
+
+def test_another_vocabulary_changes_the_fingerprint(whole, tmp_path):
+    changed = tmp_path / "model"
+    shutil.copytree(MODEL, changed)
+    path = changed / "tokenizer.json"
+    path.chmod(0o644)
+    told = json.loads(path.read_text("utf-8"))
+    vocabulary = told["model"]["vocab"]
+    vocabulary["hello"], vocabulary["banana"] = vocabulary["banana"], vocabulary["hello"]
+    path.write_text(json.dumps(told), "utf-8")
+    assert SentenceEncoder(changed).fingerprint != whole.fingerprint
+
+
+def test_a_fingerprint_stays_when_a_model_is_saved_and_loaded(whole, model, tmp_path):
+    SentenceEncoder(MODEL).model.save(str(tmp_path / "model"))
+    assert SentenceEncoder(tmp_path / "model").fingerprint == whole.fingerprint
+
+
+def test_a_length_that_was_changed_meanwhile_is_noticed(model):
+    encoder = SentenceEncoder(copy.deepcopy(model), on_truncate="error")
+    encoder.model.max_seq_length = 16
+    with pytest.raises(EncoderError, match=r"was 256 when .* is 16 now: make a new"):
+        encoder.encode_document(["river " * 70])
+
+
+def test_a_prompt_that_leaves_no_room_is_refused(model):
+    with pytest.raises(ConfigError, match=r"document_prompt has 302 tokens .* reads 256"):
+        SentenceEncoder(model, document_prompt="prompt " * 300)
+
+
+def test_what_a_model_cuts_at_its_left_is_cut_there(tmp_path):
+    changed = tmp_path / "model"
+    shutil.copytree(MODEL, changed)
+    path = changed / "tokenizer_config.json"
+    path.chmod(0o644)
+    told = {**json.loads(path.read_text("utf-8")), "truncation_side": "left"}
+    path.write_text(json.dumps(told), "utf-8")
+    encoder = SentenceEncoder(changed)
+    text = " ".join(f"keys rivers {n}" for n in range(200))
+    theirs = encoder.model.encode([text])[0]
+    with pytest.warns(RetrievoWarning, match="longer than the 256 tokens"):
+        ours = encoder.encode_document([text])[0]
+    assert np.abs(ours - theirs / np.linalg.norm(theirs)).max() < 1e-5

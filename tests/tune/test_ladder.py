@@ -1,6 +1,7 @@
 """Ladders of a small random BERT; its scores mean little, its folders and refusals are real."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -10,11 +11,13 @@ pytest.importorskip("sentence_transformers", reason="needs the extra 'models'")
 pytest.importorskip("datasets", reason="needs the extra 'train'")
 pytest.importorskip("accelerate", reason="needs the extra 'train'")
 
+import torch
 from sentence_transformers import SentenceTransformer
 
 from retrievo.encode.matryoshka.ladder import read_heads, read_ladder
 from retrievo.encode.sentence import SentenceEncoder
 from retrievo.errors import ConfigError, EncoderError, RetrievoWarning
+from retrievo.telling import collecting
 from retrievo.tune.judged import Judged
 from retrievo.tune.ladder import train_ladder
 from retrievo.tune.ladder_depths import Depths
@@ -76,6 +79,59 @@ def test_the_encoder_gives_the_vectors_that_were_measured(made):
         encoder = SentenceEncoder(folder, layers=layers, truncate_dim=dim, cache="off")
         ours = cut(found, (layers, dim), heads)
         assert np.abs(encoder.encode_document(TEXTS[:5]) - ours).max() < 1e-5
+
+
+@pytest.mark.parametrize("dtype", ["auto", "float32", "bfloat16", "float16"])
+def test_its_own_model_is_known_in_any_format_and_with_any_prompts(made, dtype):
+    folder, ladder, _ = made
+    options = {"dtype": dtype, "document_prompt": "passage: ", "on_truncate": "split"}
+    point = ladder.points[0]
+    with collecting():  # this CPU may compute the narrow formats slower
+        encoder = SentenceEncoder(folder, layers=point.layers, truncate_dim=point.dim, **options)
+    assert encoder.dim == point.dim
+
+
+def test_a_ladder_of_other_weights_is_refused(made, tmp_path):
+    folder, ladder, _ = made
+    other = tmp_path / "retrained"
+    model = SentenceTransformer(str(folder), device="cpu")
+    with torch.no_grad():
+        model[0].auto_model.encoder.layer[3].output.dense.weight[0, 0] += 1e-3
+    model.save_pretrained(str(other), create_model_card=False)
+    for file in ("ladder.json", "ladder.safetensors"):
+        (other / file).write_bytes((folder / file).read_bytes())
+    layers, dim = ladder.points[0].cut
+    why = r"retrained.ladder.json is the ladder of tiny with other weights.*train ladder.*delete"
+    for wanted in ({"layers": layers, "truncate_dim": dim}, {"truncate_dim": dim}):
+        with pytest.raises(ConfigError, match=why):
+            SentenceEncoder(other, **wanted)
+    assert SentenceEncoder(other).dim == 32  # the whole model needs no ladder
+    assert SentenceEncoder(other, truncate_dim=dim, allow_untrained=True).dim == dim
+
+
+@pytest.mark.parametrize("size", [{"layers": 12}, {"dim": 64}])
+def test_a_ladder_of_a_model_of_another_size_is_refused(made, tmp_path, size):
+    folder, ladder, _ = made
+    other = tmp_path / "other"
+    shutil.copytree(folder, other)
+    point = ladder.points[0].model_copy(update={"layers": 4, "dim": 8, "head": "slice"})
+    wrong = ladder.model_copy(update={**size, "points": (point,), "refused": ()})
+    (other / "ladder.json").write_text(wrong.model_dump_json())
+    with pytest.raises(
+        ConfigError, match=r"ladder.json is the ladder of tiny with .* has 4 and 32"
+    ):
+        SentenceEncoder(other, layers=4, truncate_dim=8)
+
+
+def test_a_narrow_point_of_fewer_layers_is_not_run_with_all(made, tmp_path):
+    # (4, 8) of a ladder that says 4 layers, beside a model of 6.
+    _, ladder, _ = made
+    deeper = tiny_model(tmp_path / "deeper", layers=6)
+    point = ladder.points[0].model_copy(update={"layers": 4, "dim": 8, "head": "slice"})
+    wrong = ladder.model_copy(update={"points": (point,), "refused": ()})
+    (deeper / "ladder.json").write_text(wrong.model_dump_json())
+    with pytest.raises(ConfigError, match=r"with 4 layers and 32 dimensions.* has 6 and 32"):
+        SentenceEncoder(deeper, truncate_dim=8)
 
 
 def test_the_original_is_not_changed(model, tmp_path):

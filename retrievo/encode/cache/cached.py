@@ -12,6 +12,7 @@ from retrievo.encode.encoded import Encoded, Side
 from retrievo.encode.texts import as_texts
 from retrievo.errors import EncoderError
 from retrievo.telling import Counted, tell
+from retrievo.tokens import without_surrogates
 from retrievo.truncation import record, recording
 from retrievo.types import Vectors
 
@@ -39,6 +40,13 @@ class CachedEncoder:
 
     def __repr__(self) -> str:
         return f"CachedEncoder({self._encoder!r}, {str(self.cache.path)!r})"
+
+    def close(self) -> None:
+        """Close the cache, and the encoder where it can be."""
+        self.cache.close()
+        close = getattr(self._encoder, "close", None)
+        if close is not None:
+            close()
 
     @property
     def dim(self) -> int:
@@ -91,7 +99,9 @@ class CachedEncoder:
         with recording() as entries:
             vectors = self._made(texts, side)
         counts = np.full((2, len(texts)), -1, np.int32)
-        rows = {text: row for row, text in enumerate(texts)}
+        # An encoder records what it read: a text without lone surrogates.
+        rows = {without_surrogates(text): row for row, text in enumerate(texts)}
+        rows |= {text: row for row, text in enumerate(texts)}
         for entry in entries:
             if entry.text in rows:
                 counts[:, rows[entry.text]] = entry.tokens_total, entry.tokens_seen

@@ -16,6 +16,9 @@ from retrievo.encode.matryoshka.depth import at_depth, layer_count
 from retrievo.encode.matryoshka.head_files import Heads
 from retrievo.encode.matryoshka.heads import KINDS, Head, Kind
 from retrievo.encode.matryoshka.ladder import LADDER_FILE, Ladder, read_heads, read_ladder
+from retrievo.encode.transformer.model_identity import model_fingerprint
+from retrievo.encode.transformer.precision import dtype_of
+from retrievo.encode.transformer.tokenizing import tokenizer_of
 from retrievo.errors import ConfigError
 from retrievo.types import Vectors
 
@@ -88,6 +91,7 @@ class Wanted:
         if ladder is not None and folder is not None and not self.allow_untrained:
             if layers is None and width is None:
                 return Cut(model, None, dim, Head("slice", ladder.layers))
+            _check(ladder, folder, model, name, dim)
             return _of_ladder(model, ladder, folder, layers, width)
         if layers is None:
             return Cut(model, None, width or dim, Head("slice", 0))
@@ -138,6 +142,33 @@ class Wanted:
         cut = model if layers is None else at_depth(model, layers)
         aligned = whole if self.head == "ridge" else None
         return Cut(cut, layers, width, head, aligned)
+
+
+def ladder_fingerprint(model: SentenceTransformer) -> str:
+    """What a ladder tells its weights by: whoever loads the folder gets it, with any prompts."""
+    return model_fingerprint(model, tokenizer_of(model), {})
+
+
+def _check(ladder: Ladder, folder: Path, model: SentenceTransformer, name: str, dim: int) -> None:
+    """Raise ConfigError unless the ladder was trained with the model that it lies beside."""
+    file = folder / LADDER_FILE
+    again = (
+        "train the ladder again (`retrievo train ladder`), delete the file to use the whole model, "
+        "or set allow_untrained = true to cut without it"
+    )
+    whole = layer_count(model)
+    if (ladder.layers, ladder.dim) != (whole, dim):
+        raise ConfigError(
+            f"{file} is the ladder of {ladder.model} with {ladder.layers} layers and {ladder.dim} "
+            f"dimensions, and the model beside it, {name}, has {whole} and {dim}; {again}"
+        )
+    form = dtype_of(model)
+    wanted, found = ladder.fingerprints.get(form), ladder_fingerprint(model)
+    if found != wanted:
+        raise ConfigError(
+            f"{file} is the ladder of {ladder.model} with other weights: in {form} it was trained "
+            f"as {wanted or 'unknown'}, and the model beside it, {name}, is {found}; {again}"
+        )
 
 
 def _of_ladder(

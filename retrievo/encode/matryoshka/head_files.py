@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from retrievo.encode.matryoshka.heads import Head, Kind
+from retrievo.encode.matryoshka.heads import Head, Kind, unusable
 from retrievo.errors import ConfigError
 from retrievo.types import Vectors
 
@@ -115,6 +115,10 @@ class Heads:
                 tensors = {name: file.get_tensor(name) for name in file.keys()}
         except (OSError, SafetensorError) as error:
             raise ConfigError(f"the heads {path} cannot be read: {error}; {again}") from error
+        except (AttributeError, KeyError, TypeError) as error:  # formats that numpy has not
+            raise ConfigError(
+                f"the heads {path} hold numbers of a format that is not float32 ({error}); {again}"
+            ) from error
         if told.get("format") != _FORMAT:
             raise ConfigError(
                 f"{path} is of the format {told.get('format')!r}, {_FORMAT!r} is wanted; {again}"
@@ -148,6 +152,5 @@ def _wrong(heads: Iterable[Head], dim: int) -> Iterator[str]:
         wanted = [None, None] if one.kind == "pca" else [(dim,), (matrix.shape[1],)]
         if [None if mean is None else mean.shape for mean in means] != wanted:
             yield f"{name} has the wrong means"
-        for part, found in parts.items():
-            if found is not None and (found.dtype != np.float32 or not np.isfinite(found).all()):
-                yield f"{name} has a {part} that is not finite float32"
+        for wrong in unusable(one):
+            yield f"of {name} {wrong}"

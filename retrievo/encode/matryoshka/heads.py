@@ -9,7 +9,7 @@ so that a fast query meets documents that the whole model encoded.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -25,6 +25,10 @@ KINDS: tuple[Kind, ...] = ("slice", "pca", "ridge")
 
 PENALTIES = (1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0)
 """What a ridge fit tries, in shares of the mean variance of its inputs' dimensions."""
+
+LARGEST = 1e9
+"""More than any number of a head: a ridge is at most half of √(dim / (least penalty · variance)),
+and means and rotations are of unit vectors. Products with unit vectors are finite below it."""
 
 _FEWEST = 20
 _HELD_OUT = 0.2
@@ -92,9 +96,34 @@ class Head:
 
 def unit(vectors: Vectors) -> Vectors:
     """The rows at length 1, float32; zero rows stay zero."""
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    # In float64: the square of a number beyond 1e19 is infinite in float32, and 1e-23's is zero.
+    norms = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))[:, None]
     norms[norms == 0] = 1.0
-    return np.asarray(vectors / norms, dtype=np.float32)
+    made = np.empty(vectors.shape, dtype=np.float32)
+    np.divide(vectors, norms, out=made, dtype=np.float64, casting="same_kind")
+    return made
+
+
+def unusable(head: Head) -> Iterator[str]:
+    """What of the numbers of a head no fit gives, in words.
+
+    They are finite float32 of at most LARGEST, a rotation's columns have length 1, and a ridge is
+    not zero throughout, which would make a zero row of every text.
+    """
+    parts = {"matrix": head.matrix, "mean_in": head.mean_in, "mean_out": head.mean_out}
+    for name, part in parts.items():
+        if part is None:
+            continue
+        if part.dtype != np.float32 or not np.isfinite(part).all():
+            yield f"the {name} is not finite float32"
+        elif (largest := float(np.abs(part).max(initial=0.0))) > LARGEST:
+            yield f"the {name} holds {largest:.2g}, more than the {LARGEST:.0e} that a fit can give"
+        elif head.kind == "pca":
+            lengths = np.linalg.norm(part, axis=0)
+            if np.abs(lengths - 1).max(initial=0.0) > 1e-3:
+                yield f"the columns of the {name} do not have length 1, as those of a rotation have"
+    if not any(part is not None and part.any() for part in (head.matrix, head.mean_out)):
+        yield "the map is zero throughout"
 
 
 def fit_pca(documents: Vectors, *, layers: int, dims: int | None = None) -> Head:

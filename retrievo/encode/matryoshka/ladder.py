@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from retrievo.encode.matryoshka.heads import Head
+from retrievo.encode.matryoshka.heads import Head, unusable
 from retrievo.errors import ConfigError, EncoderError
 
 LADDER_FILE = "ladder.json"
@@ -57,7 +57,9 @@ class Point(BaseModel):
 class Ladder(BaseModel):
     """The declared points of a model, those that were measured and refused, and how it was made.
 
-    `layers` and `dim` are the full model's. `training` says what it was trained on and how.
+    `layers` and `dim` are the full model's. `fingerprints` tells by number format which weights it
+    was trained with (`ladder_fingerprint` of the folder's model). `training` says what it was
+    trained on and how.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -66,6 +68,7 @@ class Ladder(BaseModel):
     model: str
     layers: Positive
     dim: Positive
+    fingerprints: dict[str, str]
     method: str
     points: tuple[Point, ...]
     refused: tuple[Point, ...] = ()
@@ -137,7 +140,7 @@ def read_heads(folder: str | Path, ladder: Ladder) -> dict[Cut, Head]:
     """The heads of the ladder's points, by (layers, dim); a point without one has no entry.
 
     A head reads the vectors of the model that stops at its layers, and gives the point's. Raises
-    EncoderError where one is missing, has the wrong shape or holds a non-finite number.
+    EncoderError where one is missing, has the wrong shape or numbers that no fit gives.
     """
     wanted = [p for p in (*ladder.points, *ladder.refused) if p.head == "ridge"]
     if not wanted:
@@ -147,20 +150,27 @@ def read_heads(folder: str | Path, ladder: Ladder) -> dict[Cut, Head]:
         found = load_file(path)
     except (OSError, SafetensorError) as error:
         raise EncoderError(f"the heads of the ladder {path} cannot be read: {error}") from error
+    except (AttributeError, KeyError, TypeError) as error:  # number formats that numpy has not
+        raise EncoderError(
+            f"the heads of the ladder {path} hold numbers of a format that is not float32 "
+            f"({error}); train the ladder again"
+        ) from error
     heads = {}
     for point in wanted:
         shapes = {"matrix": (ladder.dim, point.dim), "mean_in": (ladder.dim,)}
         shapes["mean_out"] = (point.dim,)
-        parts = {part: found.get(f"{point}.{part}") for part in shapes}
+        parts: dict[str, Any] = {part: found.get(f"{point}.{part}") for part in shapes}
         for part, array in parts.items():
             shape = None if array is None else array.shape
-            if array is None or shape != shapes[part] or not np.isfinite(array).all():
+            if array is None or shape != shapes[part]:
                 raise EncoderError(
-                    f"{path} has for {point} no finite {part} of the shape {shapes[part]} but "
+                    f"{path} has for {point} no {part} of the shape {shapes[part]} but "
                     f"{shape or 'none'}; train the ladder again"
                 )
-        matrix, mean_in, mean_out = (np.asarray(a, dtype=np.float32) for a in parts.values())
-        heads[point.cut] = Head("ridge", point.layers, matrix, mean_in, mean_out)
+        head = Head("ridge", point.layers, **parts)
+        if wrong := next(unusable(head), None):
+            raise EncoderError(f"{path} is damaged: for {point} {wrong}; train the ladder again")
+        heads[point.cut] = head
     return heads
 
 

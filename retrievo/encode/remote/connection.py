@@ -52,6 +52,12 @@ class Connection:
                 stacklevel=6,
             )
 
+    def address(self) -> tuple[str, str, int, str]:
+        """Scheme, host, port and path, the same for two spellings of one address."""
+        parts = urlsplit(self.base_url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        return parts.scheme, parts.hostname or "", port, parts.path.rstrip("/")
+
     def sent_headers(self) -> dict[str, str]:
         key = {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
         return {**key, **self.headers}
@@ -89,17 +95,19 @@ class Connection:
 
 def _parts(service: str, url: str) -> str:
     """The word "http" where what is sent can be read on its way, else "". Raises ConfigError."""
+    if any(mark in url for mark in "@?#"):
+        # By the marks, not by the parts: without its scheme an address has no user, but a secret
+        # all the same. Not shown, here or in a later error.
+        raise ConfigError(
+            f"{service}: base_url holds a user, a password or a query ('@', '?' or '#'); give the "
+            "address alone, and a key as api_key = 'env:NAME' or in headers; an '@' of the path "
+            "is written %40"
+        )
     try:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError:
         raise ConfigError(f"{service}: base_url is no address") from None
-    if parts.username or parts.password or parts.query or parts.fragment:
-        # Not shown: it may be a secret.
-        raise ConfigError(
-            f"{service}: base_url holds a user, a password or a query; give the address alone, "
-            "and a key as api_key = 'env:NAME' or in headers"
-        )
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigError(f"{service}: base_url is {url!r}; https://HOST/PATH is wanted")
     return "http" if parts.scheme == "http" and parts.hostname not in _NEAR else ""

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -28,14 +28,13 @@ from retrievo.telling import Counted, tell
 from retrievo.tokens import without_surrogates
 from retrievo.types import Vectors
 
-_STACKLEVEL = 6  # the caller of encode_query or encode_document
-
 
 class RemoteEncoder:
     """Vectors of an embedding service, float32, unit length unless `normalize` is False.
 
     Made by the functions of `services`, one for each kind of service. Nothing is sent before a
-    text is encoded, or `dim` is asked for where neither `dim` nor `dimensions` is given. A call
+    text is encoded; but where neither `dim` nor `dimensions` is given, the first use asks for the
+    width of a vector, a call with no texts too: its shape is (0, dim). A call
     gives all of its vectors or raises EncoderError: with the places of the texts that the service
     refuses, without places where the service, the key or the request is at fault.
     """
@@ -75,6 +74,10 @@ class RemoteEncoder:
                 raise ConfigError(f"{service}: {name} is {number}; a number from 1 is wanted")
         if None not in (dim, dimensions) and dim != dimensions:
             raise ConfigError(f"{service}: dim is {dim} and dimensions {dimensions}; give one")
+        if on_truncate not in get_args(OnTruncate):
+            raise ConfigError(
+                f"{service}: on_truncate is {on_truncate!r}; one of {get_args(OnTruncate)}"
+            )
         if on_truncate in ("split", "window") and (tokenizer_file is None or max_tokens is None):
             raise ConfigError(
                 f"{service}: on_truncate = {on_truncate!r} wants max_tokens and tokenizer_file, by "
@@ -85,7 +88,7 @@ class RemoteEncoder:
         self.max_tokens = max_tokens
         self._service, self._model, self._form = service, model, form
         self._revision, self._dimensions, self._normalize = revision, dimensions, normalize
-        self._on_truncate = on_truncate
+        self.on_truncate = on_truncate
         self._prompts: Mapping[Side, str] = {
             "query": without_surrogates(query_prompt),
             "document": without_surrogates(document_prompt),
@@ -93,6 +96,7 @@ class RemoteEncoder:
         self._sizes: dict[str, int] = {
             "concurrency": concurrency, "batch_items": batch_items, "batch_tokens": batch_tokens,
         }  # fmt: skip
+        self._address = connection.address()
         self._client = Client(connection)
         self._asker = Asker(self._client, form, model)
         self._width = dimensions or dim
@@ -161,10 +165,21 @@ class RemoteEncoder:
             "sides": self._form.settings(),
             "normalize": self._normalize,
         }
-        if self._on_truncate in ("split", "window") and self._read is not None:
-            settings["parts"] = [self._on_truncate, self.max_tokens, self._read.digest]
+        if self.on_truncate in ("split", "window") and self._read is not None:
+            settings["parts"] = [self.on_truncate, self.max_tokens, self._read.digest]
         told = json.dumps(settings, sort_keys=True, default=str)
         return hashlib.blake2b(told.encode(), digest_size=16).hexdigest()
+
+    @cached_property
+    def _kept_under(self) -> str:
+        """The fingerprint, and what changes which texts are refused, cut or told of.
+
+        The address too: two hosts may serve other weights by one name, which an index cannot know
+        but need not be mixed up here.
+        """
+        told = [self._address, self.on_truncate, self.max_tokens, self._form.may_cut]
+        read = None if self._read is None else self._read.digest
+        return json.dumps([self.fingerprint, *told, read])
 
     def identity(self) -> dict[str, Any]:
         """What a passport keeps of this encoder."""
@@ -199,35 +214,36 @@ class RemoteEncoder:
 
     def _encode(self, texts: Iterable[str], side: Side) -> Vectors:
         given, rows, n = given_texts(texts)
-        vectors = np.zeros((n, self.dim), dtype=np.float32)
-        if given:
-            try:
-                made = self.cache.encode(
-                    given,
-                    side=side,
-                    prompt=self._prompts[side],
-                    fingerprint=self.fingerprint,
-                    dim=self.dim,
-                    make=lambda missing: self._make(missing, side),
-                )
-            except EncoderError as error:
-                # Places among all texts: the empty ones were left out.
-                error.texts = tuple(rows[list(error.texts)].tolist())
-                raise
-            finally:
-                for note in self._asker.take_notes():
-                    tell(note, stacklevel=3)
-            vectors[rows] = made.vectors
-            tell_truncated(given, made, self._model, self.max_tokens)
+        prompt = self._prompts[side]
+        try:
+            vectors = np.zeros((n, self.dim), dtype=np.float32)
+            if self._estimated is not None:
+                # All texts: of those whose vectors are kept nothing else says that they were cut.
+                unsure, what = self._estimated.check(given, prompt)
+                if unsure:
+                    tell(Counted(unsure, len(given), what), stacklevel=3)
+            made = self.cache.encode(
+                given,
+                side=side,
+                prompt=prompt,
+                fingerprint=self._kept_under,
+                dim=self.dim,
+                make=lambda missing: self._make(missing, side),
+            )
+        except EncoderError as error:
+            # Places among all texts: the empty ones were left out.
+            error.texts = tuple(rows[list(error.texts)].tolist())
+            raise
+        finally:
+            for note in self._asker.take_notes():
+                tell(note, stacklevel=3)
+        vectors[rows] = made.vectors
+        tell_truncated(given, made, self._model, self.max_tokens)
         tell_empty(n - len(given), n)
         return vectors
 
     def _make(self, texts: list[str], side: Side) -> Encoded:
         prompt = self._prompts[side]
-        if self._estimated is not None:
-            unsure, what = self._estimated.check(texts, prompt)
-            if unsure:
-                tell(Counted(unsure, len(texts), what), stacklevel=_STACKLEVEL)
         unknown = np.full(len(texts), -1, np.int32)
         if self._fitting is None:
             return Encoded(self._sent([prompt + text for text in texts], side), unknown, unknown)

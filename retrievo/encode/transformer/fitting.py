@@ -1,6 +1,6 @@
 """What is done with a text that is longer than a transformer reads."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from retrievo.contracts import Spans
-from retrievo.encode.encoded import Counts
+from retrievo.encode.encoded import Counts, Side
 from retrievo.encode.transformer.tokenizing import Tokens, TransformerTokenizer
-from retrievo.errors import EncoderError
+from retrievo.errors import ConfigError, EncoderError
 from retrievo.types import Vectors
 
 OnTruncate = Literal["error", "warn", "split", "window"]
@@ -36,7 +36,8 @@ class Fitted:
         weights = np.array([len(found.ids) for found in self.tokens], np.float64)
         sums = np.zeros((len(self.tokens_total), vectors.shape[1]), np.float64)
         np.add.at(sums, self.owners, vectors * weights[:, None])
-        means = sums / np.bincount(self.owners, weights)[:, None]
+        n = len(self.tokens_total)
+        means = sums / np.maximum(np.bincount(self.owners, weights, n), 1)[:, None]
         # A text in one part keeps its numbers to the bit.
         alone = np.bincount(self.owners)[self.owners] == 1
         means[self.owners[alone]] = vectors[alone]
@@ -57,6 +58,16 @@ class Fitting:
         self._limit = max_tokens
         self._on_truncate = on_truncate
         self._model = model
+
+    def check_prompts(self, prompts: Mapping[Side, str]) -> None:
+        """Raise ConfigError where a prompt leaves no room for a text."""
+        for side, prompt in prompts.items():
+            taken = self._tokenizer.specials(prompt)
+            if self._limit is not None and taken >= self._limit:
+                raise ConfigError(
+                    f"the {side}_prompt has {taken} tokens with the special ones, and "
+                    f"{self._model} reads {self._limit}: no text fits beside it; give a shorter one"
+                )
 
     def fit(self, texts: Sequence[str], prompt: str) -> Fitted:
         """The texts, or their parts. Raises EncoderError with the places of those too long."""

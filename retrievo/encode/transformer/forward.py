@@ -1,6 +1,7 @@
 """Runs a SentenceTransformer on texts that are tokenized already, in batches of equal length."""
 
 import copy
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -58,6 +59,7 @@ class Forward:
         self._open = narrow and dtype_of(model) == "float32"
         self._devices = tuple(devices) if len(devices) > 1 else ()
         self._workers: Workers | None = None
+        self._turn = threading.RLock()  # threads may bring the first texts at once
         self._running: SentenceTransformer | None = None
         self._constants: dict[tuple[str, Side], dict[str, Any] | None] = {}
 
@@ -81,18 +83,23 @@ class Forward:
         bfloat16 is taken where each of up to 16 of them has a cosine of at least .9995 between its
         two vectors; else it is told once that it is not.
         """
-        if not self._open:
-            return
-        self._open = False
-        some = list(texts[:TRIED])
-        tokens = (
-            None if self._tokenizer is None else [self._tokenizer.cut(prompt + t) for t in some]
-        )
-        wide = self.run(some, tokens, prompt=prompt, side=side)
-        before, self._running = self._running, copy.deepcopy(self._model).to(torch.bfloat16)
-        cosine = least_cosine(wide, self.run(some, tokens, prompt=prompt, side=side))
-        if not cosine >= SAME_FROM:  # not a number is no reason to take it
-            self._running = before
+        with self._turn:
+            if not self._open:
+                return
+            some = list(texts[:TRIED])
+            tokens = (
+                None if self._tokenizer is None else [self._tokenizer.cut(prompt + t) for t in some]
+            )
+            narrow = copy.deepcopy(self._model).to(torch.bfloat16)
+            both = [
+                self._here(model, some, tokens, prompt, side) for model in (self._model, narrow)
+            ]
+            cosine = least_cosine(*both)
+            same = cosine >= SAME_FROM  # not a number is no reason to take it
+            # Another thread sees the choice when it is made, not before.
+            self._running = narrow if same else self._fastest()
+            self._open = False
+        if not same:
             tell(
                 f"bfloat16 changes this model's vectors (cosine {cosine:.5f} on the first texts, "
                 f"{SAME_FROM} is wanted): it computes in float32; set dtype = 'float32'"
@@ -105,15 +112,25 @@ class Forward:
 
         `tokens` are those of the texts with the prompt before them, cut to what the model reads.
         """
-        constants = None if tokens is None else self._direct(prompt, side)
-        if self._running is None:
-            self._running = self._fastest()
-        if tokens is None:
-            lengths = [1 + (len(prompt) + len(text)) // _CHARACTERS_A_TOKEN for text in texts]
-        else:
-            lengths = [len(found.ids) for found in tokens]
+        with self._turn:
+            if self._running is None:
+                self._running = self._fastest()
+            model = self._running
         if self._devices and len(texts) >= _SHARED_FROM:
-            return self._shared(texts, lengths, prompt, side)
+            return self._shared(texts, _lengths(texts, tokens, prompt), prompt, side)
+        return self._here(model, texts, tokens, prompt, side)
+
+    def _here(
+        self,
+        model: SentenceTransformer,
+        texts: Sequence[str],
+        tokens: Sequence[Tokens] | None,
+        prompt: str,
+        side: Side,
+    ) -> Vectors:
+        """What `run` gives, by this model in this process."""
+        constants = None if tokens is None else self._direct(prompt, side)
+        lengths = _lengths(texts, tokens, prompt)
         vectors: Vectors | None = None
         with torch.inference_mode():
             for places in token_batches(lengths, self._budget):
@@ -123,7 +140,7 @@ class Forward:
                 else:
                     given = [texts[place] for place in batch]
                     features = self._preprocessed(given, prompt, side)
-                made = self._sentence_embedding(self._running, features, side)
+                made = self._sentence_embedding(model, features, side)
                 if vectors is None:
                     vectors = np.empty((len(texts), made.shape[1]), dtype=np.float32)
                 vectors[places] = made
@@ -138,13 +155,18 @@ class Forward:
     def _shared(
         self, texts: Sequence[str], lengths: Sequence[int], prompt: str, side: Side
     ) -> Vectors:
+        with self._turn:
+            workers = self._started()
+        return workers.run(texts, lengths, prompt=prompt, side=side, budget=self._budget)
+
+    def _started(self) -> Workers:
         if self._workers is None:
             # Fused layers cannot move to another device.
             on_cpu = all(device.startswith("cpu") for device in self._devices)
             plain = self._running is None or (self.is_fused and not on_cpu)
             model = self._model if plain or self._running is None else self._running
             self._workers = Workers(model, self._devices, ours=self._ours)
-        return self._workers.run(texts, lengths, prompt=prompt, side=side, budget=self._budget)
+        return self._workers
 
     def _sentence_embedding(
         self, model: SentenceTransformer, features: dict[str, Any], side: Side
@@ -207,7 +229,7 @@ class Forward:
         texts = ["a", PROBE, f"{PROBE}\n" * 4]
         limit = limit_of(self._model)
         if limit is not None and limit < 100_000:
-            texts.append("word " * limit)
+            texts.append(" ".join(str(number) for number in range(limit)))
         theirs = self._preprocessed(texts, prompt, side)
         ours = self._padded([self._tokenizer.cut(prompt + text) for text in texts])
         constants = {
@@ -218,3 +240,10 @@ class Forward:
             torch.equal(theirs[name].cpu(), ours[name]) for name in tensors
         )
         return constants if same else None
+
+
+def _lengths(texts: Sequence[str], tokens: Sequence[Tokens] | None, prompt: str) -> list[int]:
+    """Tokens of each text with the prompt, guessed by its characters where nothing counts them."""
+    if tokens is None:
+        return [1 + (len(prompt) + len(text)) // _CHARACTERS_A_TOKEN for text in texts]
+    return [len(found.ids) for found in tokens]

@@ -104,6 +104,11 @@ def _is_bert_layer(module: Any) -> bool:
         and all(type(norm) is nn.LayerNorm for norm in norms)
         and all(one.dtype == torch.float32 for one in module.parameters())
         and all(one.device.type == "cpu" for one in module.parameters())
-        and not any("forward" in vars(part) or part._forward_hooks for part in parts)
-        and not any(part._forward_pre_hooks for part in parts)
+        and not any("forward" in vars(part) or part._forward_pre_hooks for part in parts)
+        and not any(_changes(hook) for part in parts for hook in part._forward_hooks.values())
     )
+
+
+def _changes(hook: Any) -> bool:
+    """Whether a hook may do more than note hidden states, as those do that transformers hangs."""
+    return bool(getattr(hook, "__module__", "") != "transformers.utils.output_capturing")

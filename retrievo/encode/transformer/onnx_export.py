@@ -1,6 +1,7 @@
 """A transformer written out as an ONNX graph, once for its weights, into the user's cache."""
 
 import copy
+import importlib
 import logging
 import os
 import shutil
@@ -124,6 +125,7 @@ def _export(backbone: Any, inputs: dict[str, torch.Tensor], path: Path) -> None:
 
 
 def _quantize(whole: Path, path: Path) -> None:
+    importlib.import_module("retrievo.encode.transformer.onnx_running")  # no telemetry from it
     from onnxruntime.quantization import QuantType, quantize_dynamic  # only int8 needs it
 
     # It advises, through the root logger, what serves convolutions.

@@ -1,14 +1,18 @@
 """Runs an ONNX graph with onnxruntime, on the CPU."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+# Importing it makes a device id and queues events for its maker, unless this is set before.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 import onnxruntime
 
-# Builds for Windows would report to their maker.
 onnxruntime.disable_telemetry_events()
 
 

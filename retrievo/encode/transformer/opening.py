@@ -53,10 +53,15 @@ class Opened:
             tokenizer,
             budget=batch_tokens_for(run_on, batch_tokens),
             ours=self.ours,
-            narrow=as_it_is and self.dtype == "auto" and has_bfloat16(torch.device(run_on)),
+            narrow=as_it_is and self._may_be_narrow(run_on),
             devices=self.devices,
             dtype=None if as_it_is else self.dtype.replace("auto", "float32"),
         )
+
+    def _may_be_narrow(self, device: str) -> bool:
+        """Whether "auto" is to be tried: in one process, where the trial and the rest run alike."""
+        alone = self.dtype == "auto" and len(self.devices) == 1
+        return alone and has_bfloat16(torch.device(device))
 
 
 def opened(

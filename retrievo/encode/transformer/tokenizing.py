@@ -1,6 +1,8 @@
 """Token ids of a transformer's fast tokenizer, and where its tokens are in a text."""
 
+import hashlib
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,18 +26,20 @@ class TransformerTokenizer:
     thread must not change.
     """
 
-    def __init__(self, fast: FastTokenizer, max_tokens: int | None) -> None:
+    def __init__(
+        self, fast: FastTokenizer, max_tokens: int | None, *, cut_at: str = "right"
+    ) -> None:
         told = fast.to_str()
         self._whole = FastTokenizer.from_str(told)
         self._whole.no_truncation()
         self._whole.no_padding()
         self._whole.encode_special_tokens = bool(fast.encode_special_tokens)
         self._cutting = self._whole
+        self._cut_at = cut_at
         if max_tokens is not None:
-            side = (fast.truncation or {}).get("direction", "right")
             self._cutting = FastTokenizer.from_str(told)
             self._cutting.no_padding()
-            self._cutting.enable_truncation(max_tokens, direction=side)
+            self._cutting.enable_truncation(max_tokens, direction=cut_at)
             self._cutting.encode_special_tokens = bool(fast.encode_special_tokens)
 
     def tokens(self, texts: Sequence[str]) -> list[Tokens]:
@@ -46,6 +50,16 @@ class TransformerTokenizer:
         """The tokens that the model reads of a text: at most its limit."""
         cut = self._cutting.encode(text)
         return Tokens(cut.ids, cut.type_ids)
+
+    @cached_property
+    def fingerprint(self) -> list[str]:
+        """Changes with any entry of the vocabulary, with what is made of a text, and the side that
+        is cut; the same in all versions of the library, whose own form of a tokenizer is not.
+        """
+        digest = hashlib.blake2b(digest_size=16)
+        for entry, number in sorted(self._whole.get_vocab(with_added_tokens=True).items()):
+            digest.update(f"{number}\t{entry}\n".encode("utf-8", "surrogatepass"))
+        return [digest.hexdigest(), self._cut_at]
 
     def specials(self, prompt: str) -> int:
         """How many tokens go to the prompt and to what the model adds around each text."""
@@ -66,7 +80,8 @@ def tokenizer_of(model: Any) -> TransformerTokenizer | None:
     fast = getattr(tokenizer, "backend_tokenizer", tokenizer)
     if not isinstance(fast, FastTokenizer):
         return None
-    return TransformerTokenizer(fast, limit_of(model))
+    side = str(getattr(tokenizer, "truncation_side", "right"))
+    return TransformerTokenizer(fast, limit_of(model), cut_at=side)
 
 
 def limit_of(model: Any) -> int | None:

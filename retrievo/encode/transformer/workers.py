@@ -1,6 +1,7 @@
 """Several processes or GPUs that encode, through the pool of sentence-transformers."""
 
 import copy
+import threading
 import weakref
 from collections.abc import Sequence
 from math import ceil
@@ -29,6 +30,8 @@ class Workers:
         self._ours = ours
         self._pool: Any = None
         self._stop: Any = None
+        # The pool has one queue for what comes back: a second caller would be given the first's.
+        self._turn = threading.RLock()
 
     def run(
         self,
@@ -48,9 +51,31 @@ class Workers:
         part = ceil(len(texts) / (len(self._devices) * _CHUNKS_A_WORKER))
         chunk = ceil(part / batch) * batch  # so that no part ends in a small batch
         given = [texts[place] for place in order.tolist()]
+        with self._turn:
+            made = self._made(given, prompt=prompt, side=side, chunk=chunk, batch=batch)
+        vectors = np.empty(made.shape, dtype=np.float32)
+        vectors[order] = made
+        return vectors
+
+    def close(self) -> None:
+        """End the processes, after what they are encoding; the next texts start new ones."""
+        with self._turn:
+            if self._stop is not None:
+                self._stop()
+            self._pool = self._stop = None
+
+    def _made(
+        self,
+        given: list[str],
+        *,
+        prompt: str,
+        side: Literal["query", "document"],
+        chunk: int,
+        batch: int,
+    ) -> Vectors:
         self._start()
         try:
-            made = self._model.encode(
+            made: Vectors = self._model.encode(
                 given,
                 prompt=prompt,  # "" too: None would take the model's default prompt
                 task=side,
@@ -70,15 +95,7 @@ class Workers:
                 f"({said}); nothing of these texts was encoded: set processes = 1, or one device, "
                 "to see the error itself"
             ) from error
-        vectors = np.empty(made.shape, dtype=np.float32)
-        vectors[order] = made
-        return vectors
-
-    def close(self) -> None:
-        """End the processes; the next texts start new ones."""
-        if self._stop is not None:
-            self._stop()
-        self._pool = self._stop = None
+        return made
 
     def _start(self) -> None:
         if self._pool is not None:

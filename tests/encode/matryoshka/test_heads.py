@@ -23,6 +23,12 @@ def test_slice_keeps_the_first_numbers_at_unit_length():
     np.testing.assert_array_equal(raw, [[3.0, 4.0]])
 
 
+def test_rows_have_length_1_at_any_magnitude_of_float32():
+    rows = np.array([[3.0, 4.0]], np.float32) * np.array([[1e-30], [1], [1e30], [8e37]], np.float32)
+    np.testing.assert_allclose(unit(rows), [[0.6, 0.8]] * 4, rtol=1e-6)
+    assert unit(rows).dtype == np.float32 and not unit(rows * 0).any()
+
+
 def test_pca_of_vectors_in_a_plane_needs_two_dimensions():
     plane = np.linalg.qr(RNG.normal(size=(12, 2)))[0].T
     rows = unit((RNG.normal(size=(50, 2)) @ plane).astype(np.float32))
@@ -205,7 +211,33 @@ def test_numbers_that_cannot_be_heads_are_refused(heads, tmp_path):
         (Head("ridge", 2, ridge.matrix, ridge.mean_in, None), "wrong means"),
         (Head("pca", 2, ridge.matrix, ridge.mean_in, None), "wrong means"),
         (Head("pca", 2, np.eye(5, dtype=np.float32)), r"the matrix \(5, 5\)"),
+        (Head("pca", 2, np.eye(4, dtype=np.float32) * 2), "columns of the matrix do not have len"),
+        (
+            Head("ridge", 2, ridge.matrix, ridge.mean_in + np.float32(1e30), ridge.mean_out),
+            r"the mean_in holds 1e\+30, more than the 1e\+09",
+        ),
+        (
+            Head("ridge", 2, ridge.matrix * 0, ridge.mean_in, ridge.mean_out * 0),
+            "the map is zero throughout",
+        ),
     ):
         Heads("tiny", "f00d", 6, 4, (wrong,)).save(tmp_path)
         with pytest.raises(ConfigError, match=f"is damaged: .*{why}"):
+            Heads.load(tmp_path)
+
+
+def test_a_file_in_a_format_that_numpy_has_not_is_refused(heads, tmp_path):
+    torch = pytest.importorskip("torch", reason="needs the extra 'models'")
+    from safetensors import safe_open
+    from safetensors.torch import load_file
+    from safetensors.torch import save_file as save_torch
+
+    heads.save(tmp_path)
+    path = tmp_path / HEADS_FILE
+    with safe_open(path, framework="np") as file:
+        told = file.metadata()
+    for dtype in (torch.bfloat16, torch.float8_e4m3fn):
+        parts = {name: part.to(dtype) for name, part in load_file(path).items()}
+        save_torch(parts, path, told)
+        with pytest.raises(ConfigError, match=r"float32 \(.*retrievo calibrate"):
             Heads.load(tmp_path)

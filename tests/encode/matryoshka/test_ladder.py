@@ -15,7 +15,10 @@ POINTS = (
     Point(layers=4, dim=4, raw={"overlap@10": 1.0}, trained=SCORES),
 )
 SPOILED = Point(layers=3, dim=3, raw=SCORES, trained={"overlap@10": 0.01})
-LADDER = Ladder(model="m", layers=4, dim=4, method="starbucks", points=POINTS, refused=(SPOILED,))
+LADDER = Ladder(
+    model="m", layers=4, dim=4, fingerprints={"float32": "f00d"}, method="starbucks",
+    points=POINTS, refused=(SPOILED,),
+)  # fmt: skip
 HEAD = Head(
     "ridge", 1, np.arange(8, dtype=np.float32).reshape(4, 2), np.ones(4, np.float32),
     np.zeros(2, np.float32),
@@ -71,13 +74,17 @@ def test_a_file_cut_short(folder):
 
 
 def test_heads_that_are_missing_or_damaged(folder):
-    wrong = [
-        Head("ridge", 1, HEAD.matrix[:3], HEAD.mean_in, HEAD.mean_out),
-        Head("ridge", 1, HEAD.matrix * np.nan, HEAD.mean_in, HEAD.mean_out),
-    ]
-    for head in wrong:
-        write_ladder(folder, LADDER, {(1, 2): head})
-        with pytest.raises(EncoderError, match="no finite matrix of the shape"):
+    wrong = {
+        r"no matrix of the shape \(4, 2\)": HEAD.matrix[:3],
+        "for 1:2 the matrix is not finite float32": HEAD.matrix * np.nan,
+        r"the matrix holds 7e\+30, more than": HEAD.matrix * np.float32(1e30),
+        "the map is zero throughout": HEAD.matrix * 0,
+    }
+    for message, matrix in wrong.items():
+        write_ladder(
+            folder, LADDER, {(1, 2): Head("ridge", 1, matrix, HEAD.mean_in, HEAD.mean_out)}
+        )
+        with pytest.raises(EncoderError, match=message):
             read_heads(folder, LADDER)
     (folder / "ladder.safetensors").write_bytes(b"short")
     with pytest.raises(EncoderError, match="cannot be read"):
@@ -85,6 +92,25 @@ def test_heads_that_are_missing_or_damaged(folder):
     (folder / "ladder.safetensors").unlink()
     with pytest.raises(EncoderError, match="cannot be read"):
         read_heads(folder, LADDER)
+
+
+def test_heads_in_a_format_that_numpy_has_not(folder):
+    torch = pytest.importorskip("torch", reason="needs the extra 'models'")
+    from safetensors.torch import load_file, save_file
+
+    path = folder / "ladder.safetensors"
+    for dtype in (torch.bfloat16, torch.float8_e4m3fn):
+        save_file({name: part.to(dtype) for name, part in load_file(path).items()}, path)
+        with pytest.raises(EncoderError, match=r"float32 \(.*train the ladder again"):
+            read_heads(folder, LADDER)
+
+
+def test_a_ladder_that_does_not_say_its_weights(folder):
+    told = json.loads((folder / "ladder.json").read_text())
+    del told["fingerprints"]
+    (folder / "ladder.json").write_text(json.dumps(told))
+    with pytest.raises(EncoderError, match="fingerprints: Field required; train the ladder again"):
+        read_ladder(folder)
 
 
 def test_heads_and_points_must_agree(tmp_path):

@@ -91,6 +91,9 @@ def test_the_key_is_in_nothing_that_is_kept_or_shown(tmp_path, monkeypatch):
     [
         ({"base_url": f"https://me:{KEY}@host"}, "holds a user, a password or a query"),
         ({"base_url": f"https://host/v1?key={KEY}"}, "holds a user, a password or a query"),
+        ({"base_url": f"me:{KEY}@host/v1"}, "holds a user, a password or a query"),
+        ({"base_url": f"https:///me:{KEY}@host"}, "holds a user, a password or a query"),
+        ({"base_url": f"ftp://host/v1#{KEY}"}, "holds a user, a password or a query"),
         ({"base_url": "host:80"}, "https://HOST/PATH is wanted"),
         ({"base_url": "ftp://host"}, "https://HOST/PATH is wanted"),
         ({"base_url": "https://host:port"}, "no address"),
@@ -103,6 +106,7 @@ def test_the_key_is_in_nothing_that_is_kept_or_shown(tmp_path, monkeypatch):
         ({"concurrency": 0}, "concurrency is 0"),
         ({"timeout_s": 0.0}, "timeout_s and deadline_s above 0"),
         ({"retries": -1}, "retries and backoff_s of 0 or more"),
+        ({"on_truncate": "foo"}, "on_truncate is 'foo'; one of .*'window'"),
         ({"on_truncate": "split", "max_tokens": 9}, "wants max_tokens and tokenizer_file"),
         ({"tokenizer_file": "/no/such"}, "tokenizer_file = '/no/such' cannot be read"),
     ],

@@ -1,6 +1,9 @@
 """The reference is the model itself in torch; graphs are made anew in a folder of the tests."""
 
+import os
 import pickle
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
@@ -219,3 +222,15 @@ def test_half_precision_cannot_be_exported(path):
 def test_a_missing_runtime_names_its_extra(model):
     with pytest.raises(MissingExtraError, match=r"pip install 'retrievo\[openvino\]'"):
         load_backend(model, "openvino")
+
+
+def test_onnxruntime_leaves_nothing_behind_to_report(tmp_path):
+    pytest.importorskip("onnxruntime", reason="needs the extra onnx")
+    code = "import retrievo.encode.transformer.onnx_running"
+    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    kept = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    root = str(Path(__file__).parents[3])
+    subprocess.run(
+        [sys.executable, "-c", code], check=True, env={**kept, **home, "PYTHONPATH": root}
+    )
+    assert list(tmp_path.rglob("*")) == []

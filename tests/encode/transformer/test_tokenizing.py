@@ -36,8 +36,7 @@ def test_what_the_model_reads_is_cut_and_keeps_its_last_special_token(fast):
 
 
 def test_the_end_of_a_text_where_the_model_cuts_its_beginning(fast):
-    fast.enable_truncation(4, direction="left")
-    assert TransformerTokenizer(fast, 4).cut("a key : a").ids == [1, 6, 4, 2]
+    assert TransformerTokenizer(fast, 4, cut_at="left").cut("a key : a").ids == [1, 6, 4, 2]
 
 
 def test_the_tokenizer_that_was_given_stays_as_it_is(fast):

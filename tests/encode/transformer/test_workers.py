@@ -3,6 +3,7 @@
 import os
 import signal
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -34,6 +35,14 @@ def test_processes_give_the_vectors_of_one_and_a_dead_one_is_an_error(tmp_path):
     assert np.abs(made - alone.encode_document(TEXTS)).max() < 1e-5
     assert np.abs(encoder.encode_query(TEXTS) - alone.encode_query(TEXTS)).max() < 1e-5
     assert encoder.fingerprint == alone.fingerprint
+    with ThreadPoolExecutor(2) as threads:
+        # One after the other: what comes back must not go to whoever asks first.
+        halves = TEXTS[:40], TEXTS[40:]
+        for _ in range(3):
+            for half, found in zip(
+                halves, threads.map(encoder.encode_document, halves), strict=True
+            ):
+                assert np.abs(found - alone.encode_document(half)).max() < 1e-5
     processes = encoder._forward._workers._pool["processes"]
     assert len(processes) == 2
     for process in processes:
