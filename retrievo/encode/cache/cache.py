@@ -18,9 +18,6 @@ from retrievo.telling import tell
 if TYPE_CHECKING:
     from retrievo.encode.cache.vector_file import VectorFile
 
-__all__ = ["Cache", "CacheSetting", "Side", "VectorCache"]
-
-
 TEXTS_AT_ONCE = 8_192
 """Texts that are made and written together: enough to sort by length, little to lose in a crash."""
 

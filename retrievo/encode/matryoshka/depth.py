@@ -8,6 +8,7 @@ from sentence_transformers import SentenceTransformer
 from torch import nn
 from transformers import PreTrainedModel
 
+from retrievo.encode.transformer.twin import exchanged
 from retrievo.errors import ConfigError
 
 # Where an architecture keeps its layers. What stands behind the last of them (the final
@@ -63,12 +64,11 @@ def at_depth(model: SentenceTransformer, layers: int) -> SentenceTransformer:
     if layers == whole:
         return model
     made: dict[PreTrainedModel, PreTrainedModel] = {}
-    cut, twins = model, set[nn.Module]()
     for path, backbone in _backbones(model).items():
+        _refuse_patched(model, path)
         if backbone not in made:
             made[backbone] = _cut(backbone, layers)
-        cut = _with(cut, path.split("."), made[backbone], twins)
-    return cut
+    return exchanged(model, {path: made[one] for path, one in _backbones(model).items()})
 
 
 def _backbones(model: SentenceTransformer) -> dict[str, PreTrainedModel]:
@@ -142,32 +142,23 @@ def _cut(backbone: PreTrainedModel, layers: int) -> PreTrainedModel:
     return cut
 
 
-def _with(root: Part, path: list[str], new: nn.Module, twins: set[nn.Module]) -> Part:
-    """A twin of `root` with the module at the path exchanged; modules on the way are twins too.
-
-    A twin that was made for an earlier path is used again, and joins `twins` when it is made.
-    """
-    twin = root if root in twins else _twin(root)
-    twins.add(twin)
-    name, *rest = path
-    child = twin.get_submodule(name)
-    twin._modules[name] = _with(child, rest, new, twins) if rest else new
-    return twin
+def _refuse_patched(model: nn.Module, path: str = "") -> None:
+    """Raise ConfigError where the forward of the module, or of one on the path, was exchanged."""
+    names = path.split(".")[:-1]
+    way = [model, *(model.get_submodule(".".join(names[: n + 1])) for n in range(len(names)))]
+    for module in way:
+        if "forward" in vars(module):
+            raise ConfigError(
+                f"layers cannot cut this model: the forward of its {type(module).__name__} was "
+                "exchanged (as accelerate's device maps and some patches do), and would run all "
+                "layers; load the model without that, or leave layers out"
+            )
 
 
 def _twin(module: Part) -> Part:
     """The same module as another object: the same tensors and parts, in a list of its own."""
-    if "forward" in vars(module):
-        raise ConfigError(
-            f"layers cannot cut this model: the forward of its {type(module).__name__} was "
-            "exchanged (as accelerate's device maps and some patches do), and would run all "
-            "layers; load the model without that, or leave layers out"
-        )
-    twin = copy.copy(module)
-    # Parameters and buffers stay in one dictionary for both, so that `to` reaches both.
-    vars(twin)["_modules"] = dict(module._modules)
-    vars(twin)["_compiled_call_impl"] = None  # compiled, it is the original with all layers
-    return twin
+    _refuse_patched(module)
+    return exchanged(module, {})
 
 
 def _record_states(backbone: PreTrainedModel) -> None:
