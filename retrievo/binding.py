@@ -2,15 +2,18 @@
 
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from retrievo.config import Config
 from retrievo.config.assembly import Assembly
-from retrievo.contracts import Store
+from retrievo.contracts import Encoder, Store
+from retrievo.encode.asymmetric import agreement, check_sizes, declared, refusal
+from retrievo.encode.deferred import DeferredEncoder
 from retrievo.errors import ConfigError, MismatchError, TenantError
 from retrievo.filters import check_tenant
-from retrievo.identity import check_pair, passport_of
+from retrievo.identity import passport_of
 from retrievo.passport import Passport
 
 OBJECT_PARTS = (
@@ -22,6 +25,10 @@ OBJECT_PARTS = (
     "reranker",
     "expander",
 )
+
+
+PAIRS = "query_encoders"
+"""The note of a passport that holds what was measured of query encoders, by their fingerprint."""
 
 
 class Binding:
@@ -46,22 +53,25 @@ class Binding:
             if not self._checked_for_reading:
                 stored = self._stored()
                 store.open(None)
+                self._defer_encoder(store)
                 # The tables that made the index make the same parts: nothing is built to compare.
                 if stored["objects"] or (store.config() or {}) != stored:
-                    self._check(store, self._own_passport(), writing=False)
+                    self._check(store, self._own_passport(writing=False), writing=False)
                 self._checked_for_reading = True
             return store
 
     def for_searching(self, tenant: str | None = None) -> Store:
         """The open store, compared with the parts themselves: a search builds them anyway.
 
-        So an encoder that was trained anew under its old name is noticed as well.
+        So an encoder that was trained anew under its old name is noticed as well. A query encoder
+        that does not say that it fits is compared with the document encoder on the index's own
+        texts, once: raises MismatchError with what was measured.
         """
         with self._turn:
             store = self.for_reading(tenant)
             if not self._checked_for_searching:
-                self._check(store, self._own_passport(), writing=False)
-                self._checked_for_searching = True
+                self._check(store, self._own_passport(writing=False), writing=False)
+                self._checked_for_searching = self._check_pair(store)
             return store
 
     def for_writing(self, tenant: str | None = None) -> Store:
@@ -71,15 +81,14 @@ class Binding:
             self._keep_vectors(store)
             if self._checked_for_writing:
                 return store
-            mine = self._own_passport()
+            mine = self._own_passport(writing=True)
             store.open(mine, self._stored())
             self._check(store, mine, writing=True)
             stored = self._stored()
             if store.config() != stored and not stored["objects"]:
                 # Other weights, say: what fits the index replaces what it was opened with before.
                 store.stamp(store.passport() or mine, stored)
-            self._checked_for_reading = self._checked_for_searching = True
-            self._checked_for_writing = True
+            self._checked_for_reading = self._checked_for_writing = True
             return store
 
     def for_planning(self, tenant: str | None = None) -> Store:
@@ -88,12 +97,12 @@ class Binding:
         if exists is None or exists():
             return self.for_writing(tenant)
         empty: Store = self._assembly.make("store", "memory")
-        empty.open(self._own_passport(), {})
+        empty.open(self._own_passport(writing=True), {})
         return empty
 
     def close(self) -> None:
         for name in ("encoder", "query_encoder"):
-            encoder = self._assembly.built(name)
+            encoder = self._assembly.built(name)  # and no stand-in, which would be built for it
             cache: Any = getattr(encoder, "cache", None)
             if hasattr(cache, "beside"):
                 cache.close()  # it opens its file again where it is used again
@@ -125,12 +134,55 @@ class Binding:
         """What an index keeps of the configuration, to be opened with it again."""
         return {"tables": self._config.without_secrets(), "objects": objects_of(self._given)}
 
-    def _own_passport(self) -> Passport:
+    def _defer_encoder(self, store: Store) -> None:
+        """Leave the document encoder unbuilt where queries have their own, and it is the same."""
+        known = store.passport()
+        if known is None or "dense_weight" not in known.encoder:  # an older version's
+            return
+        tables = (store.config() or {}).get("tables", {})
+        asked = self._config.without_secrets()
+        if (
+            ("query_encoder" in asked or "query_encoder" in self._given)
+            and "encoder" not in self._given
+            and tables.get("encoder") == asked.get("encoder")
+        ):
+            where = str(getattr(store, "path", "in memory"))
+            self._assembly.stand_in(
+                "encoder", lambda build: DeferredEncoder(known.encoder, build, where)
+            )
+
+    def _own_passport(self, *, writing: bool) -> Passport:
         part = self._assembly.part
-        check_pair(part("encoder"), part("query_encoder"))
-        return passport_of(
-            part("encoder"), part("chunker"), part("retrievers"), part("query_encoder")
-        )
+        encoder, query_encoder = part("encoder"), part("query_encoder")
+        if writing and isinstance(encoder, DeferredEncoder):
+            encoder = encoder.encoder()
+        if query_encoder is not None:
+            check_sizes(encoder, query_encoder)
+        chunker = part("chunker") if writing else None
+        return passport_of(encoder, chunker, part("retrievers"), query_encoder)
+
+    def _check_pair(self, store: Store) -> bool:
+        """Whether it is settled that queries fit documents: not while an index holds no text."""
+        encoder: Encoder = self._assembly.part("encoder")
+        query_encoder: Encoder | None = self._assembly.part("query_encoder")
+        if query_encoder is None or declared(encoder.fingerprint, query_encoder):
+            return True
+        passport = store.passport()
+        assert passport is not None
+        known = passport.notes.get(PAIRS, {}).get(query_encoder.fingerprint)
+        if known is not None and known["accepted"]:
+            return True
+        name = next(n for n, s in passport.representations.items() if s.size == encoder.dim)
+        found = agreement(store, name, encoder, query_encoder)
+        if found is None:
+            return False
+        if not found.accepted:
+            raise refusal(encoder, query_encoder, f"they were compared: {found}")
+        pairs = {**passport.notes.get(PAIRS, {}), query_encoder.fingerprint: found.as_dict()}
+        noted = replace(passport, notes={**passport.notes, PAIRS: pairs})
+        if not getattr(store, "read_only", False):
+            store.stamp(noted, store.config() or {})
+        return True
 
     def _check(self, store: Store, mine: Passport, *, writing: bool) -> None:
         found = store.passport()

@@ -52,6 +52,8 @@ class Explanation:
                 found = "not found within depth"
             else:
                 found = f"rank {branch['rank']}, score {branch['score']:.4f}"
+                if "scored_by" in branch:
+                    found += f" by {branch['scored_by']}"
             lines.append(
                 f"  {name}: {found}; normalised {branch['normalised']:.4f} "
                 f"x weight {branch['weight']:g} = {branch['contribution']:.4f}"

@@ -1,6 +1,6 @@
 """Candidates put in order: forms of a query merged, ties, the best of each document, traces."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -27,7 +27,32 @@ def merged(found: Sequence[Candidates], queries: Sequence[Query]) -> Candidates:
         max(bounds) if len(bounds) == len(found) else None,
         all(c.exhaustive for c in found),
         found[0].weight,
+        scored_by=_ways_of_best(found, parts, unique[order]),
     )
+
+
+def _ways_of_best(
+    found: Sequence[Candidates], scores: Sequence[Scores], rows: Rows
+) -> list[str] | None:
+    """For each row the way of the form of the query that gave it its best score."""
+    if all(one.scored_by is None for one in found):
+        return None
+    best: dict[int, tuple[float, str]] = {}
+    for one, mine in zip(found, scores, strict=True):
+        ways = one.scored_by or [""] * len(one)
+        for row, score, way in zip(one.rows.tolist(), mine.tolist(), ways, strict=True):
+            if row not in best or score > best[row][0]:
+                best[row] = score, way
+    return [best[row][1] for row in rows.tolist()]
+
+
+def scored_by(branches: Mapping[str, Candidates]) -> dict[str, dict[int, str]]:
+    """Of each branch that scores in several ways, the way by row."""
+    return {
+        name: dict(zip(found.rows.tolist(), found.scored_by, strict=True))
+        for name, found in branches.items()
+        if found.scored_by is not None
+    }
 
 
 def chosen(scores: Scores, documents: Rows | None, top_k: int) -> Rows:
@@ -68,8 +93,13 @@ def first_of_documents(order: Rows, chunks: Sequence[Chunk]) -> tuple[Rows, list
     return order[kept], [chunks[i] for i in kept]
 
 
-def traces(candidates: Candidates, order: Rows) -> list[dict[str, dict[str, Any]]]:
-    """Per candidate, per branch: rank and raw score (None where not found), and what it gave."""
+def traces(
+    candidates: Candidates, order: Rows, ways: Mapping[str, Mapping[int, str]]
+) -> list[dict[str, dict[str, Any]]]:
+    """Per candidate, per branch: rank and raw score (None where not found), and what it gave.
+
+    `scored_by` is there for branches that score in several ways, with the way of this row.
+    """
     traces: list[dict[str, dict[str, Any]]] = [{} for _ in range(len(order))]
     for name, branch in (candidates.contributions or {}).items():
         columns = zip(
@@ -87,4 +117,8 @@ def traces(candidates: Candidates, order: Rows) -> list[dict[str, dict[str, Any]
                 "weight": branch.weight,
                 "contribution": contribution,
             }
+    for name, by_row in ways.items():
+        for trace, row in zip(traces, candidates.rows[order].tolist(), strict=True):
+            if row in by_row and name in trace:
+                trace[name]["scored_by"] = by_row[row]
     return traces

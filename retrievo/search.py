@@ -14,7 +14,14 @@ from retrievo.events import STAGES
 from retrievo.filters import Filter, unscoped
 from retrievo.hits import Hit, Hits
 from retrievo.host.nearest import hint
-from retrievo.ranking import by_id_where_equal, chosen, first_of_documents, merged, traces
+from retrievo.ranking import (
+    by_id_where_equal,
+    chosen,
+    first_of_documents,
+    merged,
+    scored_by,
+    traces,
+)
 from retrievo.tokens import without_surrogates
 from retrievo.truncation import Truncation, recording, worst_by_text
 from retrievo.types import BranchScores, Candidates, Chunk, Query, Rows
@@ -32,6 +39,8 @@ class _Account:
 
     timings: dict[str, float] = field(default_factory=dict)
     warnings: list[list[str]] = field(default_factory=list)
+    scored_by: dict[int, Mapping[str, Mapping[int, str]]] = field(default_factory=dict)
+    """Of each query, of each branch that scores in several ways: the way of each row."""
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
@@ -78,7 +87,7 @@ class Searcher:
         fetched: dict[int, _Fetched] = {}
         # Before the lock: a slow encoder must not keep a writer, and all behind it, waiting.
         with recording() as cut:
-            queries = self._queries([texts[i] for i in asked], account)
+            queries = self._queries([texts[i] for i in asked], filters, account)
         self._tell_cut(cut, queries, asked, account)
         with self._store.reading():
             total = self._store.count()
@@ -105,7 +114,10 @@ class Searcher:
                 asked, queries = [asked[p] for p in short], [queries[p] for p in short]
                 depth = 4 * max(depth, DEPTH)
         # After it for the same reason: a reranker is slow.
-        found = {i: self._hits(texts[i], one, top_k, account) for i, one in fetched.items()}
+        found = {
+            i: self._hits(texts[i], one, top_k, account, account.scored_by[i])
+            for i, one in fetched.items()
+        }
         account.timings["total"] = time.perf_counter() - started
         self._tell(account, len(texts))
         for i in range(len(texts)):
@@ -115,7 +127,9 @@ class Searcher:
             for i, text in enumerate(texts)
         ]
 
-    def _queries(self, texts: Sequence[str], account: _Account) -> list[list[Query]]:
+    def _queries(
+        self, texts: Sequence[str], filters: Filter | None, account: _Account
+    ) -> list[list[Query]]:
         if self._expander is None:
             queries = [[Query(text)] for text in texts]
         else:
@@ -126,7 +140,7 @@ class Searcher:
             prepare = getattr(retriever, "prepare", None)
             if prepare is not None and flat:
                 with account.timed(name):
-                    prepare(flat)
+                    prepare(flat, filters)
         return queries
 
     def _tell_cut(
@@ -171,6 +185,7 @@ class Searcher:
                     note = f"{name}: no word of the query is in the index"
                     if candidates.bound == 0 and note not in account.warnings[i]:
                         account.warnings[i].append(note)
+                account.scored_by[i] = scored_by(mine)
                 fused.append(self._fuse(mine, top_k, whole=whole))
         return fused
 
@@ -256,7 +271,14 @@ class Searcher:
                 order, chunks = first_of_documents(order, chunks)
             return _Fetched(candidates, order[:deep], chunks[:deep])
 
-    def _hits(self, text: str, fetched: _Fetched, top_k: int, account: _Account) -> list[Hit]:
+    def _hits(
+        self,
+        text: str,
+        fetched: _Fetched,
+        top_k: int,
+        account: _Account,
+        ways: Mapping[str, Mapping[int, str]],
+    ) -> list[Hit]:
         candidates, order, chunks = fetched.candidates, fetched.order, fetched.chunks
         scores = candidates.scores[order]
         reranked: list[dict[str, Any] | None] = [None] * len(chunks)
@@ -270,7 +292,7 @@ class Searcher:
                 {"rank": rank, "score": float(score)} for rank, score in enumerate(scores, start=1)
             ]
         with account.timed("trace"):
-            told = traces(candidates, order)
+            told = traces(candidates, order, ways)
             return [
                 Hit(chunk, score, rank, {"branches": branches, "rerank": rerank, "score": score})
                 for rank, (chunk, score, branches, rerank) in enumerate(

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
@@ -256,6 +256,8 @@ class Candidates:
     `bound` is the highest score that this query could have. `exhaustive` says that no row outside
     the list matches at all, so a missing row scores nothing rather than up to the last score.
     `weight` is the share that the branch asks for in a fusion that has no setting of its own.
+    `scored_by` says of each row which of several ways its score comes from, where a branch has
+    several: the student's query or the teacher's, an old space or a new one.
     """
 
     rows: Rows
@@ -264,6 +266,7 @@ class Candidates:
     exhaustive: bool = False
     weight: float | None = None
     contributions: Mapping[str, BranchScores] | None = None
+    scored_by: Sequence[str] | None = None
 
     def __len__(self) -> int:
         return len(self.rows)

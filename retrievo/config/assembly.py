@@ -1,6 +1,6 @@
 """Builds the parts of a pipeline from its configuration, each on first use."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
@@ -45,6 +45,7 @@ class Assembly:
         if any(place.startswith("retrievers.") for place in self._given):
             self._replace_retrievers()
         self._built: dict[str, Any] = {}
+        self._stand_ins: dict[str, Any] = {}
         self._open: list[str] = []
         self._signatures: dict[tuple[str, str], Signature] = {}
         # Searches run in threads: two of them must not build the same store.
@@ -68,6 +69,11 @@ class Assembly:
             return dict(self._readers())
         if name in self._given:
             return self._given[name]
+        if name in self._stand_ins:
+            return self._stand_ins[name]
+        return self._real(name)
+
+    def _real(self, name: str) -> Any:
         with self._lock:
             if name not in self._built:
                 if name not in self._tables:
@@ -82,6 +88,15 @@ class Assembly:
     def built(self, name: str) -> Any:
         """The part, or None where nothing has asked for it yet."""
         return self._given.get(name, self._built.get(name))
+
+    def stand_in(self, name: str, make: Callable[[Callable[[], Any]], Any]) -> None:
+        """Have `part` give what `make` makes of a way to build the part, where nothing has it yet.
+
+        Parts that are built later and take this one get the stand-in, too.
+        """
+        with self._lock:
+            if name not in self._given and name not in self._built:
+                self._stand_ins.setdefault(name, make(lambda: self._real(name)))
 
     def check(self) -> None:
         """Raise ConfigError for any name, key or type that is wrong; only a fusion is built.

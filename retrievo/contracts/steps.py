@@ -89,7 +89,8 @@ class Encoder(Protocol):
 class Retriever(Protocol):
     """One branch: what it stores of a chunk, and how it searches that.
 
-    Optional: `prepare(queries)`, called outside the store's lock to encode what `search` will need;
+    Optional: `prepare(queries, filters)`, called outside the store's lock to encode what `search`
+    will need;
     `ask(queries) -> Ask`, what `search` asks of the store, so that a store far away answers all
     branches in one request; `score(queries, rows) -> list[Scores]`; `settle(store) -> bool`, called
     at the end of an ingest to refit what depends on the whole collection; `whole_document = True`

@@ -20,6 +20,7 @@ from retrievo.encode.transformer.fitting import Fitting, OnTruncate
 from retrievo.encode.transformer.model_identity import dim_of, model_fingerprint
 from retrievo.encode.transformer.opening import opened
 from retrievo.encode.transformer.precision import DType
+from retrievo.encode.transformer.routes import document_route
 from retrievo.encode.transformer.tokenizing import limit_of, tokenizer_of
 from retrievo.errors import ConfigError, EncoderError
 from retrievo.types import Vectors
@@ -46,7 +47,8 @@ class SentenceEncoder:
     `truncate_dim` keeps the first numbers of a vector, `layers` runs the first layers only; both
     come before the normalisation. `head` "pca" or "ridge" takes a map from the folder `heads`,
     which `retrievo calibrate` fits. Fewer layers want a head, a model that declares its ladder, or
-    `allow_untrained`.
+    `allow_untrained`. `aligned_to`, the fingerprint of a document encoder, declares that its
+    queries may meet that one's documents, which is then not measured.
     """
 
     dense_weight = 0.5
@@ -75,6 +77,7 @@ class SentenceEncoder:
         trust_remote_code: bool = False,
         revision: str | None = None,
         local_files_only: bool = False,
+        aligned_to: str | None = None,
     ) -> None:
         opening = opened(
             model,
@@ -93,7 +96,7 @@ class SentenceEncoder:
         """Vectors of texts that were encoded before."""
         self.on_truncate = on_truncate
         """What is done with a text that is longer than `max_tokens`."""
-        self._normalize, self._dtype = normalize, dtype
+        self._normalize, self._dtype, self._aligned_to = normalize, dtype, aligned_to
         known: dict[str, str | None] = {**self._model.prompts, **(prompts or {})}
         named = next((found for name in _DOCUMENT_PROMPTS if (found := known.get(name))), "")
         self._prompts: dict[Side, str] = {
@@ -141,10 +144,25 @@ class SentenceEncoder:
             more["dtype"] = self._dtype
         return self._fingerprint(self._cut.model, self._cut.dim, more)
 
-    @property
+    @cached_property
     def aligned_to(self) -> str | None:
-        """The fingerprint of the encoder whose documents its queries may meet, besides its own."""
-        return self._cut.aligned_to
+        """The fingerprint of the encoder whose documents its queries may meet, besides its own.
+
+        As it was given, or that of the model that a ridge maps into, or that of a Router's route
+        for documents (as LEAF's asymmetric models have one: Vujanic and Rueckstiess 2025).
+        """
+        told = self._aligned_to or self._cut.aligned_to
+        documents = None if told else document_route(self._model)
+        if documents is None:
+            return told
+        return SentenceEncoder(
+            documents,
+            normalize=self._normalize,
+            on_truncate=self.on_truncate,
+            cache="off",
+            query_prompt=self._prompts["query"],
+            document_prompt=self._prompts["document"],
+        ).fingerprint
 
     @property
     def model(self) -> SentenceTransformer:

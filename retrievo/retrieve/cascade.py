@@ -87,11 +87,11 @@ class CascadeRetriever:
             return {**full, **self._short.represent(items)}
         return {**full, self._short_name: self._prefix(full[self._name])}
 
-    def prepare(self, queries: Sequence[Query]) -> None:
+    def prepare(self, queries: Sequence[Query], filters: Filter | None = None) -> None:
         """Encode the queries that are not; their vectors stay with them."""
-        self._full.prepare(queries)
+        self._full.prepare(queries, filters)
         if self._short is not None:
-            self._short.prepare(queries)
+            self._short.prepare(queries, filters)
             return
         missing = [query for query in queries if self._short_name not in query.vectors]
         if missing:

@@ -158,22 +158,6 @@ def test_other_bm25_settings_are_refused(tmp_path):
                     act(pipeline)
 
 
-def test_a_query_encoder_must_be_aligned():
-    for fingerprint in ("other", "counting-1"):
-        query_encoder = CountingEncoder(fingerprint)
-        pipeline = Pipeline(encoder=CountingEncoder(), query_encoder=query_encoder)
-        if fingerprint == "other":
-            with pytest.raises(MismatchError, match="not aligned to the document encoder"):
-                pipeline.index(documents())
-            query_encoder.aligned_to = "counting-1"
-        pipeline.index(documents())
-        assert pipeline.search("rotate key")[0].doc_id == "keys"
-        assert query_encoder.encoded == [], "queries only"
-    narrow = Pipeline.part("encoder", use="static", truncate_dim=64)
-    with pytest.raises(MismatchError, match=r"64 dimensions.*256 dimensions"):
-        Pipeline(query_encoder=narrow).index(documents())
-
-
 def test_progress_counts_up(make):
     seen = []
     with make() as pipeline:

@@ -86,6 +86,11 @@ class LocalStore:
                 self._index.close()
                 self._index = None
 
+    @property
+    def read_only(self) -> bool:
+        """Whether it is a snapshot, which nobody writes to."""
+        return self._opened().read_only
+
     def _opened(self) -> OpenIndex:
         """The open index. Raises StoreError after `close`, and in a forked process."""
         if self._index is None:
