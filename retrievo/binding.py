@@ -14,6 +14,7 @@ from retrievo.encode.deferred import DeferredEncoder
 from retrievo.errors import ConfigError, MismatchError, TenantError
 from retrievo.filters import check_tenant
 from retrievo.identity import passport_of
+from retrievo.migrate.place import folder_of
 from retrievo.passport import Passport
 
 OBJECT_PARTS = (
@@ -32,9 +33,20 @@ PAIRS = "query_encoders"
 
 
 class Binding:
-    """Opens the store of an assembly, and refuses an index that other parts have made."""
+    """Opens the store of an assembly, and refuses an index that other parts have made.
 
-    def __init__(self, assembly: Assembly, config: Config, given: Mapping[str, Any]) -> None:
+    `home` is the folder beside which vectors are kept, where that is not the store's own.
+    """
+
+    def __init__(
+        self,
+        assembly: Assembly,
+        config: Config,
+        given: Mapping[str, Any],
+        *,
+        home: Path | None = None,
+    ) -> None:
+        self._home = home
         self._assembly = assembly
         self._config = config
         self._given = given
@@ -84,10 +96,13 @@ class Binding:
             mine = self._own_passport(writing=True)
             store.open(mine, self._stored())
             self._check(store, mine, writing=True)
-            stored = self._stored()
-            if store.config() != stored and not stored["objects"]:
-                # Other weights, say: what fits the index replaces what it was opened with before.
-                store.stamp(store.passport() or mine, stored)
+            stored, known = self._stored(), store.passport() or mine
+            # Other weights, say: what fits the index replaces what it was opened with before.
+            other = store.config() != stored and not stored["objects"]
+            if other or known.encoder.keys() != mine.encoder.keys():
+                # The same encoder, of which an older version has kept less.
+                kept = stored if other else store.config() or {}
+                store.stamp(replace(known, encoder={**mine.encoder, **known.encoder}), kept)
             self._checked_for_reading = self._checked_for_writing = True
             return store
 
@@ -113,7 +128,7 @@ class Binding:
 
     def _keep_vectors(self, store: Store) -> None:
         """Tell the document encoder's cache where the index is, if that is a folder here."""
-        path = getattr(store, "path", None)
+        path = self._home or getattr(store, "path", None)
         beside = getattr(getattr(self._assembly.part("encoder"), "cache", None), "beside", None)
         if isinstance(path, Path) and beside is not None:
             beside(path)
@@ -135,14 +150,18 @@ class Binding:
         return {"tables": self._config.without_secrets(), "objects": objects_of(self._given)}
 
     def _defer_encoder(self, store: Store) -> None:
-        """Leave the document encoder unbuilt where queries have their own, and it is the same."""
+        """Leave the document encoder unbuilt where queries have another, and it is the same.
+
+        Another is a query encoder, or the one that the index is moving to.
+        """
         known = store.passport()
         if known is None or "dense_weight" not in known.encoder:  # an older version's
             return
         tables = (store.config() or {}).get("tables", {})
         asked = self._config.without_secrets()
+        moving = folder_of(getattr(store, "path", None)) is not None
         if (
-            ("query_encoder" in asked or "query_encoder" in self._given)
+            (moving or "query_encoder" in asked or "query_encoder" in self._given)
             and "encoder" not in self._given
             and tables.get("encoder") == asked.get("encoder")
         ):

@@ -25,6 +25,13 @@ def retrievo_register_chunkers(register: Register) -> None:
 def retrievo_register_encoders(register: Register) -> None:
     register("static", "retrievo.encode.static:StaticEncoder")
     register("sentence-transformers", "retrievo.encode.sentence:SentenceEncoder", extra="models")
+    register("static-student", "retrievo.encode.student.static:StaticStudent")
+    register(
+        "layers-student", "retrievo.encode.student.transformer:TransformerStudent", extra="models"
+    )
+    register(
+        "external-student", "retrievo.encode.student.transformer:TransformerStudent", extra="models"
+    )
     register("openai", "retrievo.encode.remote.services:openai", extra="remote")
     register("cohere", "retrievo.encode.remote.services:cohere", extra="remote")
     register("jina", "retrievo.encode.remote.services:jina", extra="remote")

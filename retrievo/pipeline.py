@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from retrievo.binding import Binding
 from retrievo.config import Config
 from retrievo.config.assembly import Assembly
-from retrievo.contracts import Reader, Store
+from retrievo.contracts import Encoder, Reader, Store
 from retrievo.errors import ConfigError
 from retrievo.events import StageDone
 from retrievo.explain import DocumentExplanation, explain_document
@@ -18,10 +18,15 @@ from retrievo.host import Host
 from retrievo.ingest.report import IndexReport, Plan, Progress
 from retrievo.ingest.run import Ingest
 from retrievo.ingest.sources import Sources, check_ids
+from retrievo.migrate.under_way import answering
 from retrievo.opening import stored_configuration
 from retrievo.passport import Passport
 from retrievo.search import Searcher
+from retrievo.store.locking import ReadWriteLock
 from retrievo.telling import collecting, merged
+
+if TYPE_CHECKING:
+    from retrievo.migrate.migration import Migration
 
 Filters = Filter | str | Mapping[str, Any] | None
 
@@ -85,18 +90,30 @@ class Pipeline:
     ) -> Self:
         pipeline = cls.__new__(cls)
         pipeline._setup(config, host, parts, None if index is None else Path(index))
-        pipeline._assembly.check()
+        # A teacher takes seconds to import, and a student's searches may never need it.
+        own = "query_encoder" in config.tables and index is not None and Path(index).exists()
+        pipeline._assembly.check(later={"encoder"} if own else ())
         return pipeline
 
     def _setup(
-        self, config: Config, host: Host, parts: Mapping[str, Any], index: Path | None
+        self,
+        config: Config,
+        host: Host,
+        parts: Mapping[str, Any],
+        index: Path | None,
+        *,
+        home: Path | None = None,
     ) -> None:
         self.config = config
         self.host = host
+        self._index = index
+        self._migration: Migration | None = None
         self._given = {name: part for name, part in parts.items() if part is not None}
         self._assembly = Assembly(config, host, given=self._given, index=index)
-        self._binding = Binding(self._assembly, config, self._given)
+        self._binding = Binding(self._assembly, config, self._given, home=home)
         self._searcher: Searcher | None = None
+        # Held by whoever uses the index; alone by what exchanges it for another.
+        self._use = getattr(self, "_use", None) or ReadWriteLock()
 
     @staticmethod
     def part(kind: str, use: str, *, plugins: Iterable[object] = (), **arguments: Any) -> Any:
@@ -141,9 +158,10 @@ class Pipeline:
         if on_error not in ("raise", "skip"):
             raise ConfigError(f"on_error is 'raise' or 'skip', not {on_error!r}")
         given = Sources(sources, self._readers)
-        with collecting() as told:
+        with self._use.reading(), collecting() as told:
             ingest = self._ingest(self._binding.for_writing(tenant), tenant)
             report = ingest.run(given, sync=delete_missing, progress=progress)
+            self._written()
         report.warnings += [*given.told(), *merged(told)]
         if on_error == "raise":
             report.raise_failures()
@@ -154,14 +172,17 @@ class Pipeline:
     ) -> Plan:
         """What `index` would do with the sources, and what it would cost. Writes nothing."""
         given = Sources(sources, self._readers)
-        with collecting() as told:
+        with self._use.reading(), collecting() as told:
             ingest = self._ingest(self._binding.for_planning(tenant), tenant)
             plan = ingest.plan(given, sync=delete_missing)
         return plan.with_warnings([*given.told(), *merged(told)])
 
     def delete(self, doc_ids: str | Iterable[str], *, tenant: str | None = None) -> int:
         """How many of the documents were in the index and are gone."""
-        return self._binding.for_reading(tenant).delete(check_ids(doc_ids), tenant)
+        with self._use.reading():
+            gone = self._binding.for_reading(tenant).delete(check_ids(doc_ids), tenant)
+            self._written()
+        return gone
 
     def _readers(self) -> Mapping[str, Reader]:
         found: Mapping[str, Reader] = self._assembly.part("readers")
@@ -208,8 +229,8 @@ class Pipeline:
         if isinstance(top_k, bool) or not hasattr(top_k, "__index__") or top_k < 1:
             raise ValueError(f"top_k is a whole number from 1 up, not {top_k!r}")
         wanted = scoped(as_filter(filters), tenant)
-        self._binding.for_searching(tenant)
-        with collecting() as told:
+        with self._use.reading(), collecting() as told:
+            self._binding.for_searching(tenant)
             found = self._search().search(given, int(top_k), wanted, per_document=per_document)
         for hits in found:
             hits.warnings += merged(told)
@@ -235,15 +256,16 @@ class Pipeline:
     ) -> DocumentExplanation:
         """Where one document stands for a query, and why: per branch, and after fusion."""
         wanted = scoped(as_filter(filters), tenant)
-        store, retrievers = self._binding.for_searching(tenant), self._assembly.part("retrievers")
-        return explain_document(store, retrievers, self._search(), query, doc_id, wanted)
+        with self._use.reading():
+            store, search = self._binding.for_searching(tenant), self._search()
+            return explain_document(store, search.retrievers, search, query, doc_id, wanted)
 
     def _search(self) -> Searcher:
         if self._searcher is None:
             part = self._assembly.part
             self._searcher = Searcher(
                 part("store"),
-                part("retrievers"),
+                answering(self, part("retrievers")),
                 part("fusion"),
                 part("reranker"),
                 part("expander"),
@@ -253,6 +275,40 @@ class Pipeline:
 
     def _stage_done(self, stage: str, seconds: float, count: int, **detail: Any) -> None:
         self.host.stage_done(StageDone(stage, seconds, count, detail))
+
+    # moving to another encoder
+
+    def migrate(
+        self,
+        encoder: Encoder | Mapping[str, Any] | None = None,
+        *,
+        answers: Literal["mapped", "old"] = "mapped",
+        recut: bool = False,
+        sample: int = 2000,
+        with_old: bool | None = None,
+        min_share: float = 0.95,
+        force: bool = False,
+        seed: int = 0,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> "Migration":
+        """The migration of this index to another encoder, begun; the pipeline goes on answering.
+
+        `encoder` is an encoder or its table, and may be left out to go on with a migration that is
+        under way. With "mapped" queries are encoded by the new encoder at once: `sample` texts are
+        encoded by both, and a map between their spaces is chosen by what it is worth on held-out
+        ones. `with_old` asks the old encoder beside it meanwhile; None does where it is cheap.
+        Raises MismatchError where the map keeps less than `min_share` of the old encoder's own
+        nDCG@10, unless `force`. With "old" the old encoder answers until all is encoded anew; with
+        `recut` too, documents come from sources that `finish` is given, and are cut anew.
+        """
+        from retrievo.migrate.beginning import begin_or_resume
+
+        options = (answers, recut, sample, with_old, min_share, force, seed)
+        return begin_or_resume(self, encoder, *options, progress)
+
+    def _written(self) -> None:
+        if self._migration is not None:
+            self._migration.reconcile()
 
     # the object itself
 
@@ -268,6 +324,8 @@ class Pipeline:
 
     def close(self) -> None:
         """Free the index for other processes."""
+        if self._migration is not None:
+            self._migration.close()
         self._binding.close()
 
     def __enter__(self) -> Self:

@@ -72,7 +72,7 @@ class Searcher:
         stage_done: Callable[..., None] | None = None,
     ) -> None:
         self._store = store
-        self._retrievers = retrievers
+        self.retrievers = retrievers
         self._fusion = fusion
         self._reranker = reranker
         self._expander = expander
@@ -136,7 +136,7 @@ class Searcher:
             with account.timed("expand"):
                 queries = [self._expander.expand(text) for text in texts]
         flat = [query for part in queries for query in part]
-        for name, retriever in self._retrievers.items():
+        for name, retriever in self.retrievers.items():
             prepare = getattr(retriever, "prepare", None)
             if prepare is not None and flat:
                 with account.timed(name):
@@ -195,19 +195,19 @@ class Searcher:
         """What each branch found for each query; of a store that is far away in one request."""
         deep = {
             name: max(depth, getattr(retriever, "depth", DEPTH))
-            for name, retriever in self._retrievers.items()
+            for name, retriever in self.retrievers.items()
         }
         together = "together" in self._store.capabilities and all(
-            hasattr(retriever, "ask") for retriever in self._retrievers.values()
+            hasattr(retriever, "ask") for retriever in self.retrievers.values()
         )
         if not together:
-            for name, retriever in self._retrievers.items():
+            for name, retriever in self.retrievers.items():
                 with account.timed(name):
                     yield name, retriever.search(queries, deep[name], filters)
             return
         asked: dict[str, Ask] = {
             name: getattr(retriever, "ask")(queries)  # noqa: B009  # optional in the contract
-            for name, retriever in self._retrievers.items()
+            for name, retriever in self.retrievers.items()
         }
         with account.timed("retrieve"):
             answers = self._store.search_together(
@@ -246,7 +246,7 @@ class Searcher:
         tenant, _ = unscoped(filters)
         if tenant is not None and any(owner != tenant for owner in self._store.tenants(rows)):
             raise StoreError(
-                f"a retriever of {', '.join(self._retrievers)} gave rows outside the tenant's "
+                f"a retriever of {', '.join(self.retrievers)} gave rows outside the tenant's "
                 "scope; it must hand `filters` to the store"
             )
 
@@ -304,7 +304,7 @@ class Searcher:
         if self._stage_done is None:
             return
         for step, seconds in account.timings.items():
-            if step in self._retrievers:
+            if step in self.retrievers:
                 self._stage_done("retrieve", seconds, n, branch=step)
             elif step in STAGES:
                 self._stage_done(step, seconds, n)

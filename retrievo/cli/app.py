@@ -12,12 +12,14 @@ from typer.core import TyperGroup
 from retrievo.cli import (
     calibrate,
     delete,
+    distill,
     doctor,
     eval,
     explain,
     index,
     init,
     maintain,
+    migrate,
     plugins,
     schema,
     search,
@@ -140,6 +142,8 @@ app.command("optimize")(maintain.optimize)
 app.command("snapshot")(maintain.snapshot)
 app.command("eval")(eval.evaluate)
 app.command("calibrate")(calibrate.calibrate)
+app.command("distill")(distill.distill)
+app.command("migrate")(migrate.migrate)
 app.command("plugins")(plugins.plugins)
 app.command("doctor")(doctor.doctor)
 app.command("schema")(schema.schema)

@@ -140,7 +140,36 @@ def _health(pipeline: "Pipeline") -> dict[str, Any]:
         "chunks": store.count(),
         "stats": store.stats().as_dict(),
         "passport": asdict(passport) if passport else None,
+        "student": _student(pipeline),
+        "migration": _migration(pipeline),
     }
+
+
+def _student(pipeline: "Pipeline") -> dict[str, Any] | None:
+    """How the index's student does on what came after it; None without a student."""
+    encoder = pipeline._assembly.part("query_encoder")
+    card = getattr(encoder, "card", None)
+    if card is None:
+        return None
+    from retrievo.tune.distill.drift import drift_of
+
+    spaces = pipeline.passport.representations
+    name = next(n for n, s in spaces.items() if s.kind == "dense" and s.size == encoder.dim)
+    found = drift_of(pipeline.store, name, encoder, card)
+    return {**found.as_dict(), "told": str(found)}
+
+
+def _migration(pipeline: "Pipeline") -> dict[str, Any] | None:
+    """To which encoder the index is moving; None where it is not."""
+    from retrievo.migrate.place import folder_of
+
+    folder = folder_of(getattr(pipeline.store, "path", None))
+    if folder is None:
+        return None
+    from retrievo.migrate.record import read_record
+
+    record = read_record(folder)
+    return {"from": record.old, "to": record.new, "answers": record.answers}
 
 
 def _lines(found: dict[str, Any]) -> list[str]:
@@ -194,6 +223,14 @@ def _index_lines(state: dict[str, Any]) -> list[str]:
     if "chunks" in state:
         lines.append(f"  {state['documents']} documents, {state['chunks']} chunks")
         lines += _stats_lines(state["stats"])
+        if state["student"]:
+            lines.append(f"  {state['student']['told']}")
+        if state["migration"]:
+            to = state["migration"]["to"]
+            lines.append(
+                f"  moving to the encoder {to.get('model') or to.get('name')}; "
+                "`retrievo migrate` goes on, `retrievo migrate --cancel` gives up"
+            )
     passport = state.get("passport")
     if passport:
         encoder = passport["encoder"]

@@ -1,6 +1,6 @@
 """Builds the parts of a pipeline from its configuration, each on first use."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
@@ -98,16 +98,22 @@ class Assembly:
             if name not in self._given and name not in self._built:
                 self._stand_ins.setdefault(name, make(lambda: self._real(name)))
 
-    def check(self) -> None:
+    def adopt(self, name: str, part: Any) -> None:
+        """Take a part that another assembly has built from the same table."""
+        with self._lock:
+            self._built[name] = part
+
+    def check(self, *, later: Collection[str] = ()) -> None:
         """Raise ConfigError for any name, key or type that is wrong; only a fusion is built.
 
-        Modules are imported only of components that a table names.
+        Modules are imported only of components that a table names. The keys of the parts that are
+        for `later` are checked when they are built.
         """
         for place, table in self._tables.items():
             if place in self._given:
                 continue
             entry = self._entry(table)
-            if not table.default:
+            if not table.default and place not in later:
                 signature = self._signature(entry)
                 signature.check(table.arguments, self._where(place), self._optional(place))
         fusion: Any = self.part("fusion") if "fusion" in self.config.tables else None

@@ -100,7 +100,7 @@ def agreement(
     most 128 sentences by each encoder.
     """
     with store.reading():
-        rows = spread(store, DOCUMENTS)
+        rows = some_rows(store, DOCUMENTS)
         texts = list(sentences(store, rows, TEXTS))
         if not texts:
             return None
@@ -166,10 +166,14 @@ def _cosines(a: Vectors, b: Vectors) -> Vectors:
     return made
 
 
-def spread(store: Store, most: int) -> Rows:
+def some_rows(store: Store, most: int) -> Rows:
     """At most `most` rows, evenly over the first 200,000: a server's collection may be huge."""
     parts: Sequence[Rows] = list(islice(store.scan(), 200))
-    rows = np.concatenate(parts) if parts else np.empty(0, np.int64)
+    return spread(np.concatenate(parts) if parts else np.empty(0, np.int64), most)
+
+
+def spread(rows: Rows, most: int) -> Rows:
+    """At most `most` of the rows, evenly over all, the same each time."""
     if len(rows) <= most:
         return rows
     made: Rows = rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]

@@ -6,7 +6,7 @@ much to lose; and by chunks and characters for chunkers that do not count tokens
 input, never time, so that a run repeats exactly.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from retrievo.chunk.checking import checked_chunks
@@ -115,8 +115,15 @@ class Changes:
     """
 
     def __init__(
-        self, store: Store, chunker: Chunker, *, reusable: bool, tenant: str | None
+        self,
+        store: Store,
+        chunker: Chunker,
+        *,
+        reusable: bool,
+        tenant: str | None,
+        fingerprint: Callable[[Document], str] = fingerprint_of,
     ) -> None:
+        self._fingerprint = fingerprint
         self._store = store
         self._chunker = chunker
         self._reusable = reusable
@@ -153,7 +160,7 @@ class Changes:
         for item in group:
             try:
                 document = Document.of(item)
-                fingerprint = fingerprint_of(document)
+                fingerprint = self._fingerprint(document)
                 if self._is_repeated(document, fingerprint):
                     continue
                 given.append((document, fingerprint))

@@ -16,13 +16,14 @@ from retrievo.errors import ConfigError, EncoderError, IngestError, StoreError
 from retrievo.filters import scoped
 from retrievo.ingest.accounting import Accounting
 from retrievo.ingest.changes import Changed, Changes
+from retrievo.ingest.comparing import fingerprint_of
 from retrievo.ingest.missing import gone_documents
 from retrievo.ingest.refusals import refused_documents
 from retrievo.ingest.report import Failure, IndexReport, Plan, Progress
 from retrievo.ingest.sources import Sources
 from retrievo.ingest.writer import Writer
 from retrievo.truncation import recording
-from retrievo.types import Representation
+from retrievo.types import Document, Representation
 
 DELETED_AT_ONCE = 1_000
 
@@ -45,6 +46,7 @@ class Ingest:
         encoder: Encoder | None,
         *,
         tenant: str | None = None,
+        fingerprint: Callable[[Document], str] = fingerprint_of,
         stage_done: Callable[..., None] | None = None,
     ) -> None:
         self._store = store
@@ -55,7 +57,9 @@ class Ingest:
         self._stage_done = stage_done
         # A retriever whose vectors depend on the whole document cannot keep those of one chunk.
         reusable = not any(getattr(r, "whole_document", False) for r in retrievers.values())
-        self._changes = Changes(store, chunker, reusable=reusable, tenant=tenant)
+        self._changes = Changes(
+            store, chunker, reusable=reusable, tenant=tenant, fingerprint=fingerprint
+        )
 
     def plan(self, given: Sources, *, sync: bool = False) -> Plan:
         """What `run` would do, at the cost of reading and cutting. Writes nothing."""

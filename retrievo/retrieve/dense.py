@@ -12,6 +12,12 @@ from retrievo.filters import Filter
 from retrievo.retrieve.rescue import Rescue, When
 from retrievo.types import Candidates, Query, Rows, Scores, Vectors
 
+DEPTH = 100
+
+RESCORED = 200
+"""Candidates that a teacher scores again: of its own nDCG@10 on docs_qa 99.1 % came back with 100
+of a static student's candidates."""
+
 
 class DenseRetriever:
     """Chunks by the document encoder, queries by the query encoder or, without one, by the same.
@@ -19,10 +25,10 @@ class DenseRetriever:
     Scores are inner products: cosines, between -1 and 1, for encoders that give unit vectors. Of
     others the scores have no bound, and a fusion normalises them by their list.
 
-    With `rescore = "teacher"` the best `depth` of a cheap query encoder get the scores, and the
-    order, of the document encoder's own vector of the query. `rescore_when = "unsure"` asks it only
-    where the first and the tenth score are nearer than `rescore_margin`, which a student that
-    `retrievo distill` made brings along.
+    `depth` is 100, and 200 with `rescore = "teacher"`: the best `depth` of a cheap query encoder
+    then get the scores, and the order, of the document encoder's own vector of the query.
+    `rescore_when = "unsure"` asks it only where the first and the tenth score are nearer than
+    `rescore_margin`, which a student that `retrievo distill` made brings along.
     """
 
     def __init__(
@@ -31,12 +37,14 @@ class DenseRetriever:
         store: Store,
         *,
         query_encoder: Encoder | None = None,
-        depth: int = 100,
+        depth: int | None = None,
         representation: str = "dense",
         rescore: Literal["teacher"] | None = None,
         rescore_when: When = "always",
         rescore_margin: float | None = None,
     ) -> None:
+        if depth is None:
+            depth = DEPTH if rescore is None else RESCORED
         if depth < 1:
             raise ConfigError(f"dense wants depth >= 1, got {depth}")
         self.depth = depth

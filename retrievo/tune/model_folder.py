@@ -15,6 +15,7 @@ from retrievo.encode.matryoshka.ladder import Cut, Ladder, write_ladder
 from retrievo.encode.transformer.hub import load_model, quiet
 from retrievo.encode.transformer.precision import dtype_of
 from retrievo.errors import ConfigError
+from retrievo.tune.folders import put_in_place
 
 _MODEL_FILE = "modules.json"
 _FORMATS = ("float32", "bfloat16", "float16")
@@ -58,19 +59,12 @@ def write_model(
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as made:
-        new, old = Path(made) / "new", Path(made) / "old"
+        new = Path(made) / "new"
         with quiet():
             model.save_pretrained(str(new), create_model_card=False)
         ladder = declare(fingerprints_of(new))
         write_ladder(new, ladder, heads)
-        if folder.exists():
-            folder.rename(old)
-        try:
-            new.rename(folder)
-        except BaseException:  # Ctrl-C as well: the folder would be gone with what is temporary
-            if old.exists():
-                old.rename(folder)
-            raise
+        put_in_place(new, folder)
     return ladder
 
 

@@ -18,6 +18,7 @@ from torch import nn
 from transformers import TrainerCallback
 
 from retrievo.errors import EncoderError
+from retrievo.tune.length_batches import LengthBatches
 
 _WARMUP = 0.1
 
@@ -54,12 +55,14 @@ def train(
     batch_size: int,
     learning_rate: float,
     seed: int,
+    by_length: bool = False,
     step: Callable[[int], None] | None = None,
 ) -> list[float]:
     """The loss, each the mean of a twentieth of the steps; the model and the loss are changed.
 
-    A batch's labels are the places of its texts in `texts`. The rate rises over the first tenth
-    of the steps and falls to 0 along a cosine. Raises EncoderError where the loss is no number.
+    A batch's labels are the places of its texts in `texts`; with `by_length` its texts are of like
+    length. The rate rises over the first tenth of the steps and falls to 0 along a cosine. Raises
+    EncoderError where the loss is no number.
     """
     told = _Told(step)
     dataset = Dataset.from_dict({"text": list(texts), "label": list(range(len(texts)))})
@@ -76,6 +79,7 @@ def train(
             data_seed=seed,
             use_cpu=model.device.type == "cpu",
             bf16=model.device.type == "cuda" and torch.cuda.is_bf16_supported(),
+            batch_sampler=LengthBatches if by_length else "batch_sampler",
             dataloader_drop_last=True,
             dataloader_pin_memory=model.device.type == "cuda",
             logging_steps=max(1, steps // 20),

@@ -72,7 +72,8 @@ class StudentCard(_Part):
     `documents` with the held-out documents themselves and their stored vectors, which needs no
     teacher and so can be measured again when the index has grown. `last_row` is the highest row of
     the index that the student knows. `margin` is the least gap, between the scores of the first and
-    the tenth document, above which the student's first ten are right as often as was asked.
+    the tenth document, above which the teacher's first is among the student's ten as often as was
+    asked; below it a student is unsure.
     """
 
     format: Literal[1] = 1

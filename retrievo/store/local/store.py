@@ -12,7 +12,7 @@ from retrievo.contracts import Batch, Statistics, StoreStats
 from retrievo.errors import StoreError
 from retrievo.filters import Filter
 from retrievo.passport import Passport
-from retrievo.store.local import maintenance
+from retrievo.store.local import exchange, maintenance
 from retrievo.store.local.folder import CATALOG, make_index
 from retrievo.store.local.maintenance import Compression, check_compression, set_compression
 from retrievo.store.local.narrowing import scores_of, search_among
@@ -69,13 +69,29 @@ class LocalStore:
                 return
             if not self.exists():
                 make_index(self.path, passport, config or {})
-            index = OpenIndex(self.path)
-            try:
-                set_compression(index, *self._compression)
-            except BaseException:
-                index.close()
-                raise
-            self._index = index
+            self._open()
+
+    def _open(self) -> None:
+        exchange.complete(self.path)
+        index = OpenIndex(self.path)
+        try:
+            set_compression(index, *self._compression)
+        except BaseException:
+            index.close()
+            raise
+        self._index = index
+
+    def exchange(self) -> None:
+        """Have the closed index in `migration/index` take this one's place; this is it from now on.
+
+        Whoever is killed meanwhile: the index is the old one or the new one, whole.
+        """
+        with self.lock.writing():
+            index = self._writable()
+            exchange.decide(self.path)
+            index.close()
+            self._index = None
+            self._open()
 
     def close(self) -> None:
         if self._index is None or not self._index.is_mine():

@@ -1,0 +1,318 @@
+"""How a migration begins, goes on after a kill, ends, and is given up."""
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from retrievo.config import Config
+from retrievo.contracts import Encoder, Store
+from retrievo.encode.space_map import SpaceMap
+from retrievo.errors import ConfigError, MismatchError, StoreError
+from retrievo.identity import encoder_identity
+from retrievo.ingest.report import Progress
+from retrievo.migrate.configuration import with_encoder, without_path
+from retrievo.migrate.migration import Migration
+from retrievo.migrate.place import FOLDER, INDEX, folder_of
+from retrievo.migrate.record import Answers, Record, Scale, read_record
+from retrievo.retrieve.dense import DenseRetriever
+from retrievo.tune.migrate.choice import MapReport, choose_map
+from retrievo.tune.migrate.pairs import sample_pairs, scale_of
+
+if TYPE_CHECKING:
+    from retrievo.pipeline import Pipeline
+
+FEWEST = 50
+"""Held-out sentences, with fewer of which a bad map was taken for a good one (limit_small)."""
+
+MIGRATED_FROM = "migrated_from"
+"""The note of a passport that tells the encoder that an index had before."""
+
+
+def begin_or_resume(
+    pipeline: "Pipeline",
+    encoder: Encoder | Mapping[str, Any] | None,
+    answers: Answers,
+    recut: bool,
+    sample: int,
+    with_old: bool | None,
+    min_share: float,
+    force: bool,
+    seed: int,
+    progress: Callable[[Progress], None] | None,
+) -> Migration:
+    """See `Pipeline.migrate`."""
+    if encoder is None and pipeline._migration is not None:
+        return pipeline._migration
+    folder = folder_of(getattr(pipeline.store, "path", None))
+    if pipeline._migration is not None:
+        raise _under_way(pipeline._migration.record)
+    if encoder is None or folder is not None:
+        made = resume(pipeline, folder, encoder)
+    else:
+        made = begin(
+            pipeline,
+            encoder,
+            answers=answers,
+            recut=recut,
+            sample=sample,
+            with_old=with_old,
+            min_share=min_share,
+            force=force,
+            seed=seed,
+            progress=progress,
+        )
+    # Searches go on while texts are encoded and maps are fitted; only this moment is alone.
+    with pipeline._use.writing():
+        pipeline._migration, pipeline._searcher = made, None
+    return made
+
+
+def begin(
+    pipeline: "Pipeline",
+    encoder: Encoder | Mapping[str, Any],
+    *,
+    answers: Answers,
+    recut: bool,
+    sample: int,
+    with_old: bool | None,
+    min_share: float,
+    force: bool,
+    seed: int,
+    progress: Callable[[Progress], None] | None,
+) -> Migration:
+    """The migration of the pipeline's index to the encoder, where none is under way."""
+    store = pipeline.store
+    folder = _check(pipeline, store, encoder, answers, recut)
+    passport = store.passport()
+    assert passport is not None
+    table = encoder if isinstance(encoder, Mapping) else None
+    keep_chunks = not recut and "chunker" not in pipeline._given
+    config, told = with_encoder(pipeline.config, table, passport, keep_chunks=keep_chunks)
+    new = _new_pipeline(pipeline, config, None if table is not None else encoder, folder)
+    made: Encoder = new._assembly.part("encoder")
+    if made.fingerprint == passport.encoder.get("fingerprint"):
+        raise ConfigError("the index was made with this encoder; there is nothing to migrate")
+    space_map: SpaceMap | None = None
+    report: dict[str, Any] = {}
+    scale: Scale | None = None
+    if answers == "mapped":
+        old = pipeline._assembly.part("encoder")
+        name = _dense_name(pipeline)
+        pairs, cheap = sample_pairs(store, name, old, made, most=sample, progress=progress)
+        # Two encoders see more than one; but nobody shall pay for two models a query unasked.
+        both = cheap if with_old is None else with_old
+        space_map, found = choose_map(pairs, min_share=min_share, seed=seed, with_old=both)
+        report = found.as_dict()
+        if not force:
+            _judge(found, with_old=both)
+        scale = Scale(**scale_of(pairs, space_map))
+    record = Record(
+        answers=answers,
+        old=passport.encoder,
+        new=encoder_identity(made),
+        recut=recut,
+        tables=config.without_secrets(),
+        objects=new._binding._stored()["objects"],
+        report=report,
+        scale=scale,
+        notes=told,
+    )
+    if folder is not None:
+        _write(folder, record, space_map)
+    new._binding.for_writing(None)
+    return Migration(pipeline, new, record, space_map)
+
+
+def resume(pipeline: "Pipeline", folder: Path | None, encoder: object) -> Migration:
+    """The migration in the folder, as far as it has come.
+
+    `encoder` is the new encoder where it was an object. Raises ConfigError where it is missing, and
+    where there is no migration, or another one.
+    """
+    if folder is None:
+        raise ConfigError("no migration is under way; name the encoder to migrate to")
+    record = read_record(folder)
+    if isinstance(encoder, Mapping):
+        if dict(encoder) != record.tables.get("encoder"):
+            raise _under_way(record)
+        encoder = None
+    elif encoder is not None and "encoder" not in record.objects:
+        raise _under_way(record)
+    if "encoder" in record.objects and encoder is None:
+        raise ConfigError(
+            f"the index is moving to an encoder that was an object "
+            f"({record.objects['encoder']}); hand it over: pipeline.migrate(encoder)"
+        )
+    config = Config.of(record.tables, source=pipeline.config.source)
+    new = _new_pipeline(pipeline, config, encoder, folder)
+    new._binding.for_writing(None)
+    space_map = SpaceMap.load(folder) if record.answers == "mapped" else None
+    return Migration(pipeline, new, record, space_map)
+
+
+def _judge(found: MapReport, *, with_old: bool) -> None:
+    """Raise MismatchError for a map that loses too much, or that too few sentences speak for."""
+    ways = (
+        "answers = 'old' (--answers old) keeps the old encoder's answers until all is moved, force "
+        "(--force) takes the map as it is"
+    )
+    if found.held_out < FEWEST:
+        raise MismatchError(
+            f"the migration is not begun: {found.held_out} held-out sentences are too few to judge "
+            f"a map by, {FEWEST} are wanted; {ways}"
+        )
+    if not found.accepted:
+        if not with_old:
+            ways = f"with_old = True (--with-old) asks both encoders meanwhile; {ways}"
+        raise MismatchError(
+            "the migration is not begun: the map's answers are too far from the index's own. "
+            f"{found.verdict}; {ways}"
+        )
+
+
+def _under_way(record: Record) -> ConfigError:
+    return ConfigError(
+        f"a migration to {record.new.get('model') or record.new.get('name')} is under way: go on "
+        "with it (migrate() without an encoder), or give it up with its cancel() (`retrievo "
+        "migrate --cancel`)"
+    )
+
+
+def exchange(pipeline: "Pipeline", migration: Migration) -> tuple[Config, dict[str, Any]]:
+    """The configuration and the given parts of the pipeline whose index the new one now is.
+
+    Nobody may use the pipeline meanwhile.
+    """
+    new, old_store = migration.new, pipeline.store
+    store: Store = new._assembly.part("store")
+    config = Config.of(migration.record.tables, source=pipeline.config.source)
+    stored = {"tables": config.without_secrets(), "objects": migration.record.objects}
+    passport = store.passport()
+    assert passport is not None
+    notes = {**passport.notes, MIGRATED_FROM: migration.record.old}
+    store.stamp(replace(passport, notes=notes), stored)
+    given = {name: part for name, part in new._given.items() if name != "store"}
+    if "persistent" in old_store.capabilities:
+        store.close()
+        cast(Any, old_store).exchange()
+        given["store"] = old_store
+    else:
+        old_store.close()
+        given["store"] = store
+    return config, given
+
+
+def take_place(pipeline: "Pipeline", migration: Migration) -> None:
+    """Have the new index take the old one's place, and the pipeline be one of the new encoder."""
+    with pipeline._use.writing():
+        encoder = migration.new._assembly.part("encoder")
+        config, given = exchange(pipeline, migration)
+        pipeline._setup(config, pipeline.host, given, pipeline._index)
+        if "encoder" not in given:
+            pipeline._assembly.adopt("encoder", encoder)  # it is loaded: nobody waits for it again
+
+
+def give_up(pipeline: "Pipeline", migration: Migration) -> None:
+    """Remove what was moved; the pipeline answers as it did before."""
+    path = getattr(pipeline.store, "path", None)
+    with pipeline._use.writing():
+        pipeline._migration = pipeline._searcher = None
+        migration.new.close()
+        if isinstance(path, Path):
+            remove(path / FOLDER)
+
+
+def remove(folder: Path) -> None:
+    """Remove the folder of a migration; a kill in between leaves none that could go on."""
+    gone = folder.with_name(f"{folder.name}.done")
+    shutil.rmtree(gone, ignore_errors=True)
+    if folder.exists():
+        folder.rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
+
+
+def _check(
+    pipeline: "Pipeline", store: Store, encoder: object, answers: str, recut: bool
+) -> Path | None:
+    """The folder that the new index is made in; None for an index in memory."""
+    if answers not in ("mapped", "old"):
+        raise ConfigError(f"answers is {answers!r}; 'mapped' or 'old' is wanted")
+    if recut and answers == "mapped":
+        raise ConfigError(
+            "recut = True cuts other chunks, which cannot be searched beside the old ones: it goes "
+            "with answers = 'old'"
+        )
+    if not isinstance(encoder, (Mapping, Encoder)):
+        raise ConfigError(
+            f"an encoder or its table is wanted, as in {{'use': 'sentence-transformers', 'model': "
+            f"…}}; found {encoder!r}"
+        )
+    if "retrievers" in pipeline._given:
+        raise ConfigError(
+            "the retrievers were given as objects, which hold the old encoder; name them in the "
+            "configuration, or index into a new folder"
+        )
+    if getattr(store, "read_only", False):
+        raise StoreError(f"{getattr(store, 'path', '')} is a snapshot, which is only read")
+    if not store.count():
+        raise ConfigError("the index is empty: index with the new encoder into a new folder")
+    if "persistent" not in store.capabilities:
+        return None
+    path = getattr(store, "path", None)
+    if not isinstance(path, Path) or not hasattr(store, "exchange"):
+        raise StoreError(
+            f"the store {type(store).__name__} cannot exchange an index for another; index into a "
+            "new collection with the new encoder, and change the name in [store] when it is there"
+        )
+    return path / FOLDER
+
+
+def _new_pipeline(
+    pipeline: "Pipeline", config: Config, encoder: object, folder: Path | None
+) -> "Pipeline":
+    left = ("encoder", "query_encoder", "store", "retrievers")
+    given = {name: part for name, part in pipeline._given.items() if name not in left}
+    if encoder is not None:
+        given["encoder"] = encoder
+    new = type(pipeline).__new__(type(pipeline))
+    index = None if folder is None else folder / INDEX
+    home = None if folder is None else folder.parent
+    new._setup(without_path(config), pipeline.host, given, index, home=home)
+    new._assembly.check()
+    return new
+
+
+def _dense_name(pipeline: "Pipeline") -> str:
+    parts = pipeline._assembly.part("retrievers")
+    dense = [part for part in parts.values() if isinstance(part, DenseRetriever)]
+    others = [
+        name
+        for name, part in parts.items()
+        if not isinstance(part, DenseRetriever)
+        and any(space.kind != "sparse" for space in part.representations.values())
+    ]
+    if not dense or others:
+        raise ConfigError(
+            "answers = 'mapped' maps queries of 'dense' retrievers, and this pipeline has "
+            f"{', '.join(others) or 'none'}; answers = 'old' (--answers old) migrates any"
+        )
+    return next(iter(dense[0].representations))
+
+
+def _write(folder: Path, record: Record, space_map: SpaceMap | None) -> None:
+    """The folder with all that a migration needs to go on, whole or not at all."""
+    new = folder.with_name(f"{folder.name}.new")
+    shutil.rmtree(new, ignore_errors=True)
+    try:
+        new.mkdir()
+        if space_map is not None:
+            space_map.save(new)
+        record.save(new)
+        new.rename(folder)
+    except OSError as error:
+        shutil.rmtree(new, ignore_errors=True)
+        raise StoreError(
+            f"cannot begin a migration in {folder}: {error.strerror or error}"
+        ) from error

@@ -1,0 +1,89 @@
+"""Whether a student still fits the index that it was made for, after documents were added."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from retrievo.contracts import Encoder, Store
+from retrievo.encode.asymmetric import spread
+from retrievo.encode.student.card import Fidelity, StudentCard
+from retrievo.telling import collecting
+from retrievo.tune.distill.fidelity import fidelity, pool_of
+from retrievo.types import Rows
+
+SAMPLE = 400
+"""Newer chunks that are measured: milliseconds for a static student."""
+
+LOST = 0.03
+"""Of the cosine to the stored vectors, beyond which a student is said to have drifted."""
+
+GROWN = 0.2
+"""Of the chunks that are newer than the student, beyond which it is said to be old."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """How a student does on chunks that came after it, beside what it did when it was made.
+
+    `then` is its fidelity on documents that were held out of the fit, `now` that on newer ones:
+    their own texts against their stored vectors, without a call of the teacher. None without newer
+    ones.
+    """
+
+    kind: str
+    teacher: str
+    chunks: int
+    newer: int
+    then: Fidelity
+    now: Fidelity | None
+
+    @property
+    def drifted(self) -> bool:
+        """Whether it should be refreshed."""
+        if self.now is None:
+            return False
+        return self.newer > GROWN * self.chunks or self.now.cosine < self.then.cosine - LOST
+
+    def as_dict(self) -> dict[str, Any]:
+        """What `doctor --json` prints."""
+        return {
+            "kind": self.kind,
+            "teacher": self.teacher,
+            "chunks": self.chunks,
+            "newer_chunks": self.newer,
+            "then": self.then.model_dump(),
+            "now": None if self.now is None else self.now.model_dump(),
+            "drifted": self.drifted,
+        }
+
+    def __str__(self) -> str:
+        told = f"{self.kind} student of {self.teacher}: {self.then} when it was made"
+        if self.now is None:
+            return f"{told}; no chunk is newer"
+        told += f"; {self.newer:,} of {self.chunks:,} chunks are newer, on these: {self.now}"
+        if self.drifted:
+            told += "; refresh it: retrievo distill --refresh --out FOLDER"
+        return told
+
+
+def drift_of(store: Store, representation: str, encoder: Encoder, card: StudentCard) -> Drift:
+    """The student measured on what the index got after it; see `Drift`."""
+    with store.reading():
+        newer = newer_rows(store, card.last_row)
+        total = store.count()
+        now = None
+        if len(newer):
+            rows = spread(newer, SAMPLE)
+            chunks, stored = store.get(rows), store.vectors(representation, rows)
+            assert isinstance(stored, np.ndarray)
+            with collecting():  # an empty chunk is no news here
+                found = encoder.encode_query([chunk.indexed_text for chunk in chunks])
+            now = fidelity(pool_of(store, representation), stored, found)
+    return Drift(card.kind, card.teacher.model, total, len(newer), card.documents, now)
+
+
+def newer_rows(store: Store, last_row: int) -> Rows:
+    """The rows beyond that one: a store never gives a number twice, and counts up."""
+    parts = [rows[rows > last_row] for rows in store.scan()]
+    return np.concatenate(parts) if parts else np.empty(0, np.int64)

@@ -1,0 +1,87 @@
+"""A transformer student of an index: texts and vectors drawn from it, the student trained."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+
+from retrievo.contracts import Encoder, Store
+from retrievo.encode.asymmetric import sentence_of, some_rows
+from retrievo.encode.deferred import DeferredEncoder
+from retrievo.encode.sentence import SentenceEncoder
+from retrievo.encode.student.transformer import TransformerStudent
+from retrievo.errors import ConfigError
+from retrievo.ingest.report import Progress
+from retrievo.tune.distill.student import Student
+from retrievo.tune.distill.student_training import Settings
+from retrievo.tune.distill.transformer_student import train_student, write_student
+from retrievo.types import Rows
+
+TEXTS = 4_000
+"""Chunks that are learned from, and as many sentences of them; minutes of training see no more."""
+
+HELD_OUT = 200
+
+
+def transformer_fit(
+    kind: Literal["layers", "external"],
+    store: Store,
+    name: str,
+    teacher: Encoder,
+    *,
+    layers: int | None,
+    model: str | None,
+    minutes: float,
+    device: str,
+    seed: int,
+    progress: Callable[[Progress], None] | None,
+) -> Student:
+    """The student of a sample of what the index holds; see `train_student`.
+
+    Chunks come with their stored vectors; the teacher encodes a sentence of each as a query. Raises
+    ConfigError where the index holds too few texts, or `layers` and `model` do not fit the kind.
+    """
+    if isinstance(teacher, DeferredEncoder):
+        teacher = teacher.encoder()
+    if kind == "external" and model is None:
+        raise ConfigError("an external student wants a model: --model NAME (model=...)")
+    rows = some_rows(store, TEXTS + HELD_OUT)
+    aside = np.zeros(len(rows), bool)
+    aside[np.linspace(0, len(rows) - 1, min(HELD_OUT, len(rows) // 10)).astype(np.int64)] = True
+    learned, held = rows[~aside], rows[aside]
+    chunks = [chunk for part in _parts(learned) for chunk in store.get(part)]
+    stored = [store.vectors(name, part) for part in _parts(learned)]
+    vectors = np.concatenate([part for part in stored if isinstance(part, np.ndarray)])
+    sentences = [sentence_of(chunk.text, place) for place, chunk in enumerate(chunks)]
+    sentences = [text for text in dict.fromkeys(sentences) if text]
+    student, told = train_student(
+        teacher,
+        kind,
+        texts=[chunk.indexed_text for chunk in chunks],
+        vectors=vectors,
+        sentences=sentences,
+        sentence_vectors=teacher.encode_query(sentences),
+        layers=layers,
+        model=model,
+        settings=Settings(minutes=minutes, seed=seed),
+        device=device,
+        progress=progress,
+    )
+    encoder = SentenceEncoder(student, cache="off", dtype="float32")
+    wanted = store.vectors(name, held)
+    assert isinstance(wanted, np.ndarray)
+    return Student(
+        kind,
+        wanted,
+        encoder.encode_query([chunk.indexed_text for chunk in store.get(held)]),
+        held,
+        encoder.encode_query,
+        int(rows.max()),
+        told,
+        lambda folder: write_student(folder, student),
+        TransformerStudent,
+    )
+
+
+def _parts(rows: Rows) -> list[Rows]:
+    return [rows[at : at + 1024] for at in range(0, len(rows), 1024)]
