@@ -39,6 +39,14 @@ class Pairs(NamedTuple):
             self.queries[places],
         )
 
+    def fewer_documents(self, share: float) -> "Pairs":
+        """All queries, with at most that many documents for each; all where queries are few."""
+        queries = int(self.queries.sum())
+        if queries < LEAST:
+            return self
+        documents = np.flatnonzero(~self.queries)[: int(share * queries)]
+        return self.take(np.sort(np.concatenate([np.flatnonzero(self.queries), documents])))
+
     def divided(self, seed: int) -> tuple["Pairs", "Pairs"]:
         """Those to learn from, in a random order, and a tenth, at most 200, to measure by.
 

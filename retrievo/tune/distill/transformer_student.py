@@ -44,10 +44,11 @@ def train_student(
     `layers` are the teacher's first ones, for the kind "layers", `model` is the smaller one that is
     trained, for "external"; neither is changed. `vectors`, float32[len(texts), dim], are the
     documents' as the index has them, `sentence_vectors` those that the teacher gives for
-    `sentences` as queries. The student has the teacher's prompts, and puts them before its texts
-    here. It has a projection into the teacher's space that is fitted in closed form, and then all
-    its weights are trained, on `device`; a training that leaves held-out queries farther from the
-    teacher is undone, and told. On a CPU the same seed and steps give the same student.
+    `sentences` as queries; the more of these, the better, and thousands are wanted. The student has
+    the teacher's prompts, and puts them before its texts here. Its projection into the teacher's
+    space is fitted in closed form, on both sides; then all its weights are trained, on `device`; a
+    training that leaves held-out queries farther from the teacher is undone, and told. On a CPU
+    the same seed and steps give the same student.
 
     Raises ConfigError for fewer than 50 texts and for a teacher or a model that cannot be a
     student; EncoderError for vectors that are not finite or do not fit their texts.
@@ -61,7 +62,6 @@ def train_student(
     head = _closed_form(body.model, learned, body.layers or 0, settings.seed)
     length = length_of(pairs.targets)
     student = with_projection(body.model, head, length=length, prompts=prompts._asdict())
-    student.max_seq_length = body.model.max_seq_length
     told = improve(student, learned, held_out, settings, progress)
     what = {"layers": body.layers} if kind == "layers" else {"model": body.name}
     counts = {

@@ -85,7 +85,7 @@ def test_it_tells_what_was_done(trained):
     assert told["layers"] == 1
     assert (told["documents"], told["queries"], told["held_out"]) == (60, 540, 60)
     assert (told["steps"], told["batch_size"], told["seed"]) == (100, 16, 0)
-    assert told["left_out"] == 0
+    assert (told["left_out"], told["trained_on"]) == (0, 540)
     assert json.loads(json.dumps(told)) == told
 
 
@@ -119,6 +119,33 @@ def test_pairs_have_the_prompts_of_their_side():
     assert made.texts == wanted + [f"query: {text}" for text in SENTENCES[:60]]
     assert made.queries.tolist() == [False] * 60 + [True] * 60
     assert made.targets[:, 0].tolist() == [1.0] * 60 + [2.0] * 60
+
+
+def test_documents_are_trained_on_as_many_as_is_said():
+    ones = np.ones((60, 3), np.float32)
+    made = pairs_of(DOCUMENTS, ones, SENTENCES[:60], ones, Prompts())
+    assert made.fewer_documents(0.0).texts == SENTENCES[:60]
+    assert made.fewer_documents(0.1).texts == DOCUMENTS[:6] + SENTENCES[:60]
+    assert made.fewer_documents(2.0).texts == made.texts
+    few = pairs_of(DOCUMENTS, ones, SENTENCES[:9], ones[:9], Prompts())
+    assert few.fewer_documents(0.0).texts == few.texts
+
+
+def test_documents_alone_can_be_learned_from(teacher):
+    texts = sentences(200, seed=5, length=12)
+    _, told = train_student(
+        teacher,
+        "layers",
+        texts=texts,
+        vectors=teacher.encode_document(texts),
+        sentences=[],
+        sentence_vectors=np.empty((0, 32), np.float32),
+        layers=1,
+        settings=Settings(steps=4, learning_rate=1e-4),
+        device="cpu",
+    )
+    assert (told["documents"], told["queries"], told["held_out"]) == (180, 0, 20)
+    assert told["trained_on"] == 180
 
 
 def test_without_training_it_is_the_ridge_head(teacher, given):
@@ -300,6 +327,7 @@ def test_texts_that_say_nothing_are_left_out(teacher, given):
         ({"settings": Settings(steps=-1)}, ConfigError, "steps is -1"),
         ({"settings": Settings(minutes=0)}, ConfigError, "minutes is 0"),
         ({"settings": Settings(epochs=math.nan)}, ConfigError, "epochs is nan"),
+        ({"settings": Settings(documents=-0.1)}, ConfigError, "documents is -0.1"),
         ({"settings": Settings(batch_size=1)}, ConfigError, "batch_size is 1"),
         ({"device": "cuda:99"}, ConfigError, "device is"),
     ],
@@ -332,7 +360,7 @@ def _tokenizer():
 def test_minutes_and_epochs_bound_the_steps():
     settings = Settings(epochs=2, minutes=1, batch_size=10)
     assert settings.planned(100, seconds=0.001) == 20
-    assert settings.planned(100, seconds=6) == 10
+    assert settings.planned(100, seconds=6) == 7  # and a third of a pass for the optimizer
     assert settings.planned(100, seconds=600) == 1
 
 
@@ -351,7 +379,7 @@ def test_two_layers_of_minilm_learn_its_queries(tmp_path):
         for line in part.replace(". ", ".\n").splitlines()
         if 30 < len(line) < 160 and "|" not in line
     )
-    texts = list(lines)[:600]
+    texts = list(lines)[:1300]
     fresh, texts = texts[:100], texts[100:]
     encoder = SentenceEncoder(model, device="cpu", dtype="float32", cache="off")
     student, told = train_student(
@@ -362,11 +390,13 @@ def test_two_layers_of_minilm_learn_its_queries(tmp_path):
         sentences=texts,
         sentence_vectors=encoder.encode_query(texts),
         layers=2,
-        settings=Settings(steps=25, batch_size=16),
+        settings=Settings(steps=60, batch_size=16, learning_rate=5e-4),
         device="cpu",
     )
+    assert len(texts) > 1000  # with fewer, so few steps would not gain anything
     assert told["kept"] == "trained"
+    assert told["distance"]["trained"] < told["distance"]["closed form"] - 0.01
     wanted = encoder.encode_query(fresh)
     cosines = (student.encode_query(fresh) * wanted).sum(axis=1)
     raw = (first_states(encoder, fresh) * wanted).sum(axis=1)
-    assert cosines.mean() > raw.mean() + 0.1
+    assert cosines.mean() > raw.mean() + 0.3
