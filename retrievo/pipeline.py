@@ -161,7 +161,6 @@ class Pipeline:
         with self._use.reading(), collecting() as told:
             ingest = self._ingest(self._binding.for_writing(tenant), tenant)
             report = ingest.run(given, sync=delete_missing, progress=progress)
-            self._written()
         report.warnings += [*given.told(), *merged(told)]
         if on_error == "raise":
             report.raise_failures()
@@ -180,9 +179,10 @@ class Pipeline:
     def delete(self, doc_ids: str | Iterable[str], *, tenant: str | None = None) -> int:
         """How many of the documents were in the index and are gone."""
         with self._use.reading():
-            gone = self._binding.for_reading(tenant).delete(check_ids(doc_ids), tenant)
-            self._written()
-        return gone
+            store, ids = self._binding.for_reading(tenant), check_ids(doc_ids)
+            if self._migration is not None:
+                self._migration.forget(ids, tenant)
+            return store.delete(ids, tenant)
 
     def _readers(self) -> Mapping[str, Reader]:
         found: Mapping[str, Reader] = self._assembly.part("readers")
@@ -191,7 +191,8 @@ class Pipeline:
     def _ingest(self, store: Store, tenant: str | None) -> Ingest:
         part, told = self._assembly.part, self._stage_done if self.host.listening else None
         parts = (part("chunker"), part("retrievers"), part("encoder"))
-        return Ingest(store, *parts, tenant=tenant, stage_done=told)
+        before = None if self._migration is None else self._migration.forget
+        return Ingest(store, *parts, tenant=tenant, before_write=before, stage_done=told)
 
     # searching
 
@@ -305,10 +306,6 @@ class Pipeline:
 
         options = (answers, recut, sample, with_old, min_share, force, seed)
         return begin_or_resume(self, encoder, *options, progress)
-
-    def _written(self) -> None:
-        if self._migration is not None:
-            self._migration.reconcile()
 
     # the object itself
 

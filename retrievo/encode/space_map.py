@@ -7,7 +7,6 @@ mapped to where the old one would have put it, and searches the stored vectors a
 import hashlib
 import json
 import math
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,10 +16,10 @@ from typing import Any, ClassVar, Literal, get_args
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from retrievo.contracts import Encoder
 from retrievo.encode.matryoshka.heads import unit
+from retrievo.encode.tensor_file import write_tensors
 from retrievo.errors import ConfigError, EncoderError
 from retrievo.types import Vectors
 
@@ -123,10 +122,8 @@ class SpaceMap:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         header = _Header(kind=self.kind, told=dict(self.told)).model_dump_json()
-        path, part = folder / MAP_FILE, folder / f"{MAP_FILE}.part"
-        tensors = {name: np.ascontiguousarray(found) for name, found in _parts(self).items()}
-        save_file(tensors, part, {"format": _FORMAT, "header": header})
-        os.replace(part, path)  # a reader sees the old file or the new one, never half of one
+        path = folder / MAP_FILE
+        write_tensors(path, _parts(self), {"format": _FORMAT, "header": header})
         return path
 
     @classmethod

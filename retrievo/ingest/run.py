@@ -36,7 +36,11 @@ would only take turns, which cost a fifth more CPU time."""
 
 
 class Ingest:
-    """One run over documents, with the parts that it needs."""
+    """One run over documents, with the parts that it needs.
+
+    `before_write` is called with the ids of documents that are about to be written or deleted, and
+    their tenant.
+    """
 
     def __init__(
         self,
@@ -47,6 +51,7 @@ class Ingest:
         *,
         tenant: str | None = None,
         fingerprint: Callable[[Document], str] = fingerprint_of,
+        before_write: Callable[[Sequence[str], str | None], None] | None = None,
         stage_done: Callable[..., None] | None = None,
     ) -> None:
         self._store = store
@@ -55,6 +60,7 @@ class Ingest:
         self._cache = getattr(encoder, "cache", None)
         self._tenant = tenant
         self._stage_done = stage_done
+        self._before_write = before_write
         # A retriever whose vectors depend on the whole document cannot keep those of one chunk.
         reusable = not any(getattr(r, "whole_document", False) for r in retrievers.values())
         self._changes = Changes(
@@ -201,6 +207,7 @@ class Ingest:
 
         def write() -> None:
             if changed.items:
+                self._tell_before([document.id for document, _ in changed.items])
                 with self._timed("write", len(chunks)):
                     self._store.write(batch)
             report.added += changed.known.count(False)
@@ -222,7 +229,12 @@ class Ingest:
     def _gone(self, given: Sources, *, sync: bool) -> list[str]:
         return gone_documents(self._store, self._tenant, given, self._changes, sync=sync)
 
+    def _tell_before(self, doc_ids: Sequence[str]) -> None:
+        if self._before_write is not None:
+            self._before_write(doc_ids, self._tenant)
+
     def _delete(self, doc_ids: Sequence[str]) -> int:
+        self._tell_before(doc_ids)
         parts = range(0, len(doc_ids), DELETED_AT_ONCE)
         return sum(
             self._store.delete(doc_ids[at : at + DELETED_AT_ONCE], self._tenant) for at in parts

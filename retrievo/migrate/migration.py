@@ -2,10 +2,8 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
-
-import numpy as np
 
 from retrievo.contracts import Retriever, Store
 from retrievo.encode.space_map import SpaceMap
@@ -16,6 +14,7 @@ from retrievo.ingest.run import Ingest
 from retrievo.ingest.sources import Sources
 from retrievo.migrate.record import Record
 from retrievo.migrate.stored_documents import StoredDocuments, tenants_of
+from retrievo.migrate.tracking import Tracking
 from retrievo.migrate.two_spaces import Moved, TwoSpaces
 from retrievo.retrieve.dense import DenseRetriever
 from retrievo.types import Rows
@@ -48,9 +47,8 @@ class Migration:
         self._thread: threading.Thread | None = None
         self._failed: BaseException | None = None
         self._turn = threading.Lock()
-        self.moved = Moved.none()
-        """Rows of both indexes of what has moved; replaced as a whole: a search sees one state."""
-        self.reconcile()
+        self._tracking = Tracking(old.store, new._assembly.part("store"))
+        self._tracking.reconcile()  # another process may have written since
 
     # what it is
 
@@ -67,10 +65,13 @@ class Migration:
     @property
     def is_complete(self) -> bool:
         """Whether all documents have moved, as they are now."""
-        return all(
-            self._old_store.fingerprints(None, tenant) == self._known(tenant)
-            for tenant in tenants_of(self._old_store)
-        )
+        done, total = self.documents
+        return done == total and not self._tracking.missing()
+
+    @property
+    def moved(self) -> Moved:
+        """The rows of both indexes of what has moved."""
+        return self._tracking.moved
 
     @property
     def _old_store(self) -> Store:
@@ -116,6 +117,10 @@ class Migration:
             ids = dict.fromkeys(chunk.doc_id for chunk in self._old_store.get(rows[:50]))
             self._wanted.extend(ids)
 
+    def forget(self, doc_ids: Sequence[str], tenant: str | None) -> None:
+        """Hear of documents that are about to change in the old index: they have to move again."""
+        self._tracking.forget(doc_ids, tenant)
+
     # moving
 
     def run(
@@ -144,6 +149,7 @@ class Migration:
                 _add(report, found)
                 if self._stop.is_set():
                     break
+            self._tracking.reconcile()
             report.raise_failures()
             return report
 
@@ -170,14 +176,14 @@ class Migration:
         )
 
         def moved(done: Progress) -> None:
-            self._refresh()
+            self._tracking.refresh()
             if progress is not None:
                 progress(done)
 
         try:
             return ingest.run(given, progress=moved)
         finally:
-            self._refresh()
+            self._tracking.refresh()
 
     def start(self) -> Self:
         """Move documents in a thread, beside searches. `wait` tells when it has ended, and how."""
@@ -237,14 +243,12 @@ class Migration:
         return report
 
     def _incomplete(self) -> str:
-        for tenant in tenants_of(self._old_store) if self.record.recut else ():
-            now, there = self._old_store.fingerprints(None, tenant), self._known(tenant)
-            names = [name for name, known in now.items() if there.get(name) != known]
-            if names:
-                return (
-                    f"{len(names)} documents of the index are not in the sources, or are otherwise "
-                    f"there, {names[0]!r} the first: index the sources, or delete what is gone"
-                )
+        names = self._tracking.missing()
+        if names and self.record.recut:
+            return (
+                f"{len(names)} documents of the index are not in the sources, or are otherwise "
+                f"there, {names[0]!r} the first: index the sources, or delete what is gone"
+            )
         return (
             "documents were written while the last were moved; call finish again, or stop writing "
             "meanwhile"
@@ -261,55 +265,6 @@ class Migration:
         """Stop, and free the files of the new index."""
         self.stop()
         self.new.close()
-
-    # keeping track
-
-    def _known(self, tenant: str | None) -> dict[str, str]:
-        if not self._new_store.document_count():  # it may not know yet whether it has tenants
-            return {}
-        return self._new_store.fingerprints(None, tenant)
-
-    def reconcile(self) -> None:
-        """Take out of the new index what the old one has no more, or has otherwise by now."""
-        store = self._new_store
-        if store.document_count():
-            for tenant in tenants_of(store):
-                now = self._old_store.fingerprints(None, tenant)
-                there = store.fingerprints(None, tenant)
-                gone = [name for name, known in there.items() if now.get(name) != known]
-                if gone:
-                    store.delete(gone, tenant)
-        self._refresh()
-
-    def _refresh(self) -> None:
-        """Look up which rows have moved."""
-        store = self._new_store
-        if not store.count():
-            self.moved = Moved.none()
-            return
-        known = self.moved
-        with store.reading():
-            new = np.concatenate(list(store.scan()))
-            if len(known.new) and np.isin(known.new, new).all():
-                fresh = new[~np.isin(new, known.new)]
-            else:
-                known, fresh = Moved.none(), new
-            old = [
-                self._old_rows(store, fresh[at : at + 1024]) for at in range(0, len(fresh), 1024)
-            ]
-        pairs = np.concatenate([known.old, *old]), np.concatenate([known.new, fresh])
-        order = np.argsort(pairs[1])
-        there = pairs[0][order] >= 0
-        self.moved = Moved(pairs[1][order][there], pairs[0][order][there])
-
-    def _old_rows(self, store: Store, rows: Rows) -> Rows:
-        found = np.full(len(rows), -1, np.int64)
-        owners = store.tenants(rows)
-        chunks = store.get(rows)
-        for tenant in dict.fromkeys(owners):
-            at = [place for place, owner in enumerate(owners) if owner == tenant]
-            found[at] = self._old_store.rows([chunks[place].id for place in at], tenant)
-        return found
 
 
 def _counted(

@@ -26,7 +26,8 @@ class Moved(NamedTuple):
 class Progressing(Protocol):
     """What knows how far a migration is."""
 
-    moved: Moved
+    @property
+    def moved(self) -> Moved: ...
 
     def wanted(self, rows: Rows) -> None:
         """Hear of rows of the old index that a query has found: they are moved before others."""

@@ -1,17 +1,15 @@
 """The heads of one model in a folder: one safetensors file, whose metadata say what they fit."""
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from retrievo.encode.matryoshka.heads import Head, Kind, unusable
+from retrievo.encode.tensor_file import write_tensors
 from retrievo.errors import ConfigError
 from retrievo.types import Vectors
 
@@ -92,14 +90,13 @@ class Heads:
             ],
         )
         tensors = {
-            f"{at}.{part}": np.ascontiguousarray(found)
+            f"{at}.{part}": found
             for at, one in enumerate(self.heads)
             for part in _PARTS
             if (found := getattr(one, part)) is not None
         }
-        path, part = folder / HEADS_FILE, folder / f"{HEADS_FILE}.part"
-        save_file(tensors, part, {"format": _FORMAT, "header": header.model_dump_json()})
-        os.replace(part, path)  # a reader sees the old file or the new one, never half of one
+        path = folder / HEADS_FILE
+        write_tensors(path, tensors, {"format": _FORMAT, "header": header.model_dump_json()})
         return path
 
     @classmethod

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import save_file
 
 from retrievo.encode.student.static_file import FORMAT, TABLE_FILE, TOKENIZER_FILE
+from retrievo.encode.tensor_file import write_tensors
 from retrievo.errors import EncoderError
 from retrievo.tune.distill.static_table import StaticTable
 from retrievo.tune.distill.token_statistics import TokenStatistics
@@ -30,11 +30,9 @@ def write_table(folder: str | Path, made: StaticTable, statistics: TokenStatisti
     parts: dict[str, npt.NDArray[Any]] = {
         "table": table,
         "bias": made.bias.astype(np.float32),
-        "pairs": np.ascontiguousarray(statistics.counter.pairs),
+        "pairs": statistics.counter.pairs,
     }
-    path, part = folder / TABLE_FILE, folder / f"{TABLE_FILE}.part"
-    save_file(parts, part, {"format": FORMAT})
     tokens, tokens_part = folder / TOKENIZER_FILE, folder / f"{TOKENIZER_FILE}.part"
     tokens_part.write_text(statistics.tokenizer_json, encoding="utf-8")
     os.replace(tokens_part, tokens)
-    os.replace(part, path)
+    write_tensors(folder / TABLE_FILE, parts, {"format": FORMAT})

@@ -1,6 +1,5 @@
 """What a static student has to know of the documents seen so far; more can come, none is kept."""
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -9,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from retrievo.encode.student.counting import Ids, TokenCounter
+from retrievo.encode.tensor_file import write_tensors
 from retrievo.errors import ConfigError, EncoderError
 from retrievo.types import Vectors
 
@@ -190,9 +189,7 @@ class TokenStatistics:
             "held_rows": self.held_rows,
             "held_vectors": self.held_vectors,
         }
-        part = path.with_name(path.name + ".part")
-        save_file(parts, part, {"format": _FORMAT})
-        os.replace(part, path)
+        write_tensors(path, parts, {"format": _FORMAT})
 
     @classmethod
     def load(cls, path: str | Path) -> "TokenStatistics":

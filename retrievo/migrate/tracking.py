@@ -1,0 +1,88 @@
+"""Which documents of an index have moved, and are in the new one as they are in the old one now."""
+
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+
+from retrievo.contracts import Store
+from retrievo.migrate.stored_documents import tenants_of
+from retrievo.migrate.two_spaces import Moved
+from retrievo.types import Rows
+
+AT_ONCE = 1024
+
+
+class Tracking:
+    """The new index of a migration beside the old one, compared by document fingerprints.
+
+    `moved` is replaced as a whole, so that a search sees one state. What is about to change in the
+    old index leaves it first (`forget`): a row in it is always one that the old index has.
+    """
+
+    def __init__(self, old: Store, new: Store) -> None:
+        self._old, self._new = old, new
+        self._turn = threading.RLock()
+        self.moved = Moved.none()
+
+    def known(self, tenant: str | None) -> dict[str, str]:
+        """Fingerprints of what has moved."""
+        if not self._new.document_count():  # it may not know yet whether it has tenants
+            return {}
+        return self._new.fingerprints(None, tenant)
+
+    def missing(self) -> list[str]:
+        """Ids of documents that have not moved, or have changed since."""
+        found = []
+        for tenant in tenants_of(self._old):
+            there = self.known(tenant)
+            now = self._old.fingerprints(None, tenant)
+            found += [name for name, known in now.items() if there.get(name) != known]
+        return found
+
+    def reconcile(self) -> None:
+        """Take out of the new index what the old one has no more, or has otherwise by now."""
+        if self._new.document_count():
+            for tenant in tenants_of(self._new):
+                now = self._old.fingerprints(None, tenant)
+                there = self._new.fingerprints(None, tenant)
+                self.forget([one for one, known in there.items() if now.get(one) != known], tenant)
+        self.refresh()
+
+    def forget(self, doc_ids: Sequence[str], tenant: str | None) -> None:
+        """Count these documents to the old index from now on, and take them out of the new one."""
+        if not doc_ids or not self._new.document_count():
+            return
+        with self._turn:
+            rows = np.concatenate(self._new.document_rows(doc_ids, tenant))
+            stays = ~np.isin(self.moved.new, rows)
+            self.moved = Moved(self.moved.new[stays], self.moved.old[stays])
+        self._new.delete(doc_ids, tenant)
+
+    def refresh(self) -> None:
+        """Look up which rows have moved since."""
+        with self._turn, self._old.reading(), self._new.reading():
+            parts = list(self._new.scan())
+            new = np.concatenate(parts) if parts else np.empty(0, np.int64)
+            known = self.moved
+            stays = np.isin(known.new, new)
+            fresh = new[~np.isin(new, known.new)]
+            found = [self._old_rows(fresh[at : at + AT_ONCE]) for at in _starts(fresh)]
+            old = np.concatenate([known.old[stays], *found])
+            rows = np.concatenate([known.new[stays], fresh])
+            order = np.argsort(rows)
+            order = order[old[order] >= 0]
+            self.moved = Moved(rows[order], old[order])
+
+    def _old_rows(self, rows: Rows) -> Rows:
+        """The same chunks' rows in the old index, -1 where it has none of that id."""
+        found = np.full(len(rows), -1, np.int64)
+        owners, chunks = self._new.tenants(rows), self._new.get(rows)
+        for tenant in dict.fromkeys(owners):
+            at = [place for place, owner in enumerate(owners) if owner == tenant]
+            found[at] = self._old.rows([chunks[place].id for place in at], tenant)
+        return found
+
+
+def _starts(rows: Rows) -> range:
+    return range(0, len(rows), AT_ONCE)
