@@ -76,7 +76,9 @@ def test_the_encoder_gives_the_vectors_that_were_measured(made):
     found, heads = states(model, depths, TEXTS[:5]), read_heads(folder, ladder)
     assert set(heads) == set(POINTS)
     for layers, dim in (point.cut for point in ladder.points):
-        encoder = SentenceEncoder(folder, layers=layers, truncate_dim=dim, cache="off")
+        encoder = SentenceEncoder(
+            folder, layers=layers, truncate_dim=dim, cache="off", dtype="float32"
+        )
         ours = cut(found, (layers, dim), heads)
         assert np.abs(encoder.encode_document(TEXTS[:5]) - ours).max() < 1e-5
 
