@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from retrievo.binding import Binding
@@ -21,7 +20,7 @@ from retrievo.ingest.sources import Sources, check_ids
 from retrievo.migrate.under_way import answering
 from retrievo.opening import stored_configuration
 from retrievo.passport import Passport
-from retrievo.search import Searcher
+from retrievo.search import Searcher, checked
 from retrievo.store.locking import ReadWriteLock
 from retrievo.telling import collecting, merged
 
@@ -224,11 +223,7 @@ class Pipeline:
         per_document: bool = False,
     ) -> list[Hits]:
         """Hits for each query, in their order; what `search` says holds for each."""
-        given = [queries] if isinstance(queries, str) else list(queries)
-        if isinstance(queries, str) or not all(isinstance(query, str) for query in given):
-            raise TypeError("search takes a str, search_batch an iterable of them")
-        if isinstance(top_k, bool) or not hasattr(top_k, "__index__") or top_k < 1:
-            raise ValueError(f"top_k is a whole number from 1 up, not {top_k!r}")
+        given = checked(queries, top_k)
         wanted = scoped(as_filter(filters), tenant)
         with self._use.reading(), collecting() as told:
             self._binding.for_searching(tenant)
@@ -311,13 +306,7 @@ class Pipeline:
 
     def save(self, path: str | Path) -> None:
         """Write the configuration as .toml or .json; parts given as objects cannot be in it."""
-        if self._given.keys() - {"store"}:
-            names = ", ".join(sorted(self._given.keys() - {"store"}))
-            raise ConfigError(
-                f"{path} is not written: {names} were given as objects; register them in a plugin "
-                "and name them in a table"
-            )
-        self.config.save(path)
+        self.config.save(path, objects=sorted(self._given.keys() - {"store"}))
 
     def close(self) -> None:
         """Free the index for other processes."""
@@ -328,12 +317,7 @@ class Pipeline:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def __repr__(self) -> str:

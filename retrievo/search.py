@@ -1,7 +1,7 @@
 """How queries are answered: the branches, their fusion, the reranker, and the hits."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -56,6 +56,16 @@ class _Fetched:
     candidates: Candidates
     order: Rows
     chunks: list[Chunk]
+
+
+def checked(queries: Iterable[str], top_k: int) -> list[str]:
+    """The queries as a list. Raises TypeError for what is no text, ValueError for a `top_k`."""
+    given = [queries] if isinstance(queries, str) else list(queries)
+    if isinstance(queries, str) or not all(isinstance(query, str) for query in given):
+        raise TypeError("search takes a str, search_batch an iterable of them")
+    if isinstance(top_k, bool) or not hasattr(top_k, "__index__") or top_k < 1:
+        raise ValueError(f"top_k is a whole number from 1 up, not {top_k!r}")
+    return given
 
 
 class Searcher:

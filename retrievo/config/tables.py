@@ -1,7 +1,7 @@
 """The tables that a pipeline is built from: read, checked in their form, kept, and saved."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -81,11 +81,17 @@ class Config:
         entry = host.registry.entry("pipelines", name)
         return cls.of(_tables_of(entry, host), source=f"pipeline {name!r} of {entry.origin}")
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, *, objects: Sequence[str] = ()) -> None:
         """Write the tables as .toml or .json.
 
-        Raises ConfigError where a secret is written out in them: it would be in the file.
+        Raises ConfigError where a secret is written out in them: it would be in the file. `objects`
+        names parts that no table has.
         """
+        if objects:
+            raise ConfigError(
+                f"{path} is not written: {', '.join(objects)} were given as objects; register them "
+                "in a plugin and name them in a table"
+            )
         for table, key in self._secrets():
             raise ConfigError(
                 f"{path} is not written: [{table}] {key} is a secret, and secrets are not saved; "

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from retrievo.contracts import Store
+from retrievo.ingest.changes import Changed
 from retrievo.types import Chunk, Document
 
 
@@ -14,7 +15,9 @@ class StoredDocuments:
     A store keeps chunks, not documents: the text that comes back is that of the chunks in their
     places, with spaces for what white space was between them. Chunks keep their ids, spans, tokens
     and context. `have` tells the fingerprints of what has moved already, which does not come;
-    `wanted` holds ids of documents that come before others; `stopped` ends it.
+    `wanted` holds ids of documents that come before others; `stopped` ends it, at the end of a
+    batch of an ingest: a transformer's last bits depend on what else is in a batch, and those that
+    come later are then what they would be without the pause.
     """
 
     def __init__(
@@ -32,6 +35,20 @@ class StoredDocuments:
         self._fingerprints: dict[str, str] = {}
 
     def __iter__(self) -> Iterator[Document]:
+        batch = Changed()
+        if self._stopped():
+            return
+        for doc_id in self._order():
+            for document in self._documents([doc_id]):
+                batch.add(document, self._chunks[doc_id], "", [], known=False)
+                yield document
+                if batch.is_full:
+                    batch = Changed()
+                    if self._stopped():
+                        return
+
+    def _order(self) -> Iterator[str]:
+        """Each document's id once, those that are wanted as soon as they are."""
         seen: set[str] = set()
         for group in self._groups():
             for doc_id in group:
@@ -39,12 +56,10 @@ class StoredDocuments:
                     first = self._wanted.popleft()
                     if first not in seen:
                         seen.add(first)
-                        yield from self._documents([first])
-                if self._stopped():
-                    return
+                        yield first
                 if doc_id not in seen:
                     seen.add(doc_id)
-                    yield from self._documents([doc_id])
+                    yield doc_id
 
     def _groups(self) -> Iterator[list[str]]:
         """Ids of documents in the order of their first rows; some may come again."""

