@@ -20,12 +20,11 @@ from retrievo.encode.transformer.fitting import Fitting, OnTruncate
 from retrievo.encode.transformer.model_identity import dim_of, model_fingerprint
 from retrievo.encode.transformer.opening import opened
 from retrievo.encode.transformer.precision import DType
+from retrievo.encode.transformer.prompts import prompts_of
 from retrievo.encode.transformer.routes import document_route
 from retrievo.encode.transformer.tokenizing import limit_of, tokenizer_of
 from retrievo.errors import ConfigError, EncoderError
 from retrievo.types import Vectors
-
-_DOCUMENT_PROMPTS = ("document", "passage", "corpus")
 
 
 class SentenceEncoder:
@@ -97,12 +96,7 @@ class SentenceEncoder:
         self.on_truncate = on_truncate
         """What is done with a text that is longer than `max_tokens`."""
         self._normalize, self._dtype, self._aligned_to = normalize, dtype, aligned_to
-        known: dict[str, str | None] = {**self._model.prompts, **(prompts or {})}
-        named = next((found for name in _DOCUMENT_PROMPTS if (found := known.get(name))), "")
-        self._prompts: dict[Side, str] = {
-            "query": known.get("query") or "" if query_prompt is None else query_prompt,
-            "document": named if document_prompt is None else document_prompt,
-        }
+        self._prompts = prompts_of(self._model, prompts, query_prompt, document_prompt)
         self._tokenizer, self._limit = tokenizer_of(self._model), limit_of(self._model)
         self._cut = Wanted(layers, truncate_dim, head, heads, allow_untrained).cut(
             self._model,
@@ -153,16 +147,7 @@ class SentenceEncoder:
         """
         told = self._aligned_to or self._cut.aligned_to
         documents = None if told else document_route(self._model)
-        if documents is None:
-            return told
-        return SentenceEncoder(
-            documents,
-            normalize=self._normalize,
-            on_truncate=self.on_truncate,
-            cache="off",
-            query_prompt=self._prompts["query"],
-            document_prompt=self._prompts["document"],
-        ).fingerprint
+        return told if documents is None else self._twin(documents).fingerprint
 
     @property
     def model(self) -> SentenceTransformer:
@@ -174,18 +159,21 @@ class SentenceEncoder:
 
         All dimensions, no head, no cache; nothing of the model is copied.
         """
-        twin = SentenceEncoder(
-            self._model,
-            layers=layers,
-            allow_untrained=True,
+        twin = self._twin(self._model, layers=layers, allow_untrained=True)
+        twin._name = self._name
+        return twin
+
+    def _twin(self, model: SentenceTransformer, **more: Any) -> "SentenceEncoder":
+        """An encoder of another model with the same prompts and treatment of texts, no cache."""
+        return SentenceEncoder(
+            model,
             normalize=self._normalize,
             on_truncate=self.on_truncate,
             cache="off",
             query_prompt=self._prompts["query"],
             document_prompt=self._prompts["document"],
+            **more,
         )
-        twin._name = self._name
-        return twin
 
     def _whole_fingerprint(self) -> str:
         return self._fingerprint(self._model, dim_of(self._model), {})  # of an int8 encoder too
