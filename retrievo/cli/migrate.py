@@ -142,7 +142,7 @@ def _tell_begun(moving: "Migration", *, quiet: bool) -> None:
 
 
 def _cancel(pipeline: "Pipeline", as_json: bool) -> None:
-    from retrievo.migrate.beginning import remove
+    from retrievo.migrate.ending import remove
     from retrievo.migrate.place import folder_of
 
     folder = folder_of(getattr(pipeline.store, "path", None))

@@ -2,9 +2,8 @@
 
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from retrievo.config import Config
 from retrievo.contracts import Encoder, Store
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
 
 FEWEST = 50
 """Held-out sentences, with fewer of which a bad map was taken for a good one (limit_small)."""
-
-MIGRATED_FROM = "migrated_from"
-"""The note of a passport that tells the encoder that an index had before."""
 
 
 def begin_or_resume(
@@ -178,59 +174,6 @@ def _under_way(record: Record) -> ConfigError:
         "with it (migrate() without an encoder), or give it up with its cancel() (`retrievo "
         "migrate --cancel`)"
     )
-
-
-def exchange(pipeline: "Pipeline", migration: Migration) -> tuple[Config, dict[str, Any]]:
-    """The configuration and the given parts of the pipeline whose index the new one now is.
-
-    Nobody may use the pipeline meanwhile.
-    """
-    new, old_store = migration.new, pipeline.store
-    store: Store = new._assembly.part("store")
-    config = Config.of(migration.record.tables, source=pipeline.config.source)
-    stored = {"tables": config.without_secrets(), "objects": migration.record.objects}
-    passport = store.passport()
-    assert passport is not None
-    notes = {**passport.notes, MIGRATED_FROM: migration.record.old}
-    store.stamp(replace(passport, notes=notes), stored)
-    given = {name: part for name, part in new._given.items() if name != "store"}
-    if "persistent" in old_store.capabilities:
-        store.close()
-        cast(Any, old_store).exchange()
-        given["store"] = old_store
-    else:
-        old_store.close()
-        given["store"] = store
-    return config, given
-
-
-def take_place(pipeline: "Pipeline", migration: Migration) -> None:
-    """Have the new index take the old one's place, and the pipeline be one of the new encoder."""
-    with pipeline._use.writing():
-        encoder = migration.new._assembly.part("encoder")
-        config, given = exchange(pipeline, migration)
-        pipeline._setup(config, pipeline.host, given, pipeline._index)
-        if "encoder" not in given:
-            pipeline._assembly.adopt("encoder", encoder)  # it is loaded: nobody waits for it again
-
-
-def give_up(pipeline: "Pipeline", migration: Migration) -> None:
-    """Remove what was moved; the pipeline answers as it did before."""
-    path = getattr(pipeline.store, "path", None)
-    with pipeline._use.writing():
-        pipeline._migration = pipeline._searcher = None
-        migration.new.close()
-        if isinstance(path, Path):
-            remove(path / FOLDER)
-
-
-def remove(folder: Path) -> None:
-    """Remove the folder of a migration; a kill in between leaves none that could go on."""
-    gone = folder.with_name(f"{folder.name}.done")
-    shutil.rmtree(gone, ignore_errors=True)
-    if folder.exists():
-        folder.rename(gone)
-        shutil.rmtree(gone, ignore_errors=True)
 
 
 def _check(

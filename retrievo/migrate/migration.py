@@ -237,7 +237,7 @@ class Migration:
         report = self.run(sources=sources, progress=progress)
         if not self.is_complete:
             raise StoreError(self._incomplete())
-        from retrievo.migrate.beginning import take_place
+        from retrievo.migrate.ending import take_place
 
         take_place(self._pipeline, self)
         return report
@@ -257,7 +257,7 @@ class Migration:
     def cancel(self) -> None:
         """Give the migration up: the index stays with its old encoder, what was moved is gone."""
         self.stop()
-        from retrievo.migrate.beginning import give_up
+        from retrievo.migrate.ending import give_up
 
         give_up(self._pipeline, self)
 

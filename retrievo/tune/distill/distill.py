@@ -3,26 +3,19 @@
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
-from retrievo.contracts import Encoder, Store
-from retrievo.encode.asymmetric import sentence_of
 from retrievo.encode.student.card import CARD_FILE, Fidelity, StudentCard, Teacher
-from retrievo.errors import ConfigError, EncoderError, RetrievoError
+from retrievo.errors import ConfigError, EncoderError
 from retrievo.evaluate.datasets import Dataset
 from retrievo.ingest.report import Progress
-from retrievo.retrieve.dense import DenseRetriever
-from retrievo.telling import tell
-from retrievo.truncation import recording
-from retrievo.tune.distill.fidelity import fidelity, judgement, latency, margin, pool_of
+from retrievo.tune.distill.distilled import Distilled
+from retrievo.tune.distill.fidelity import fidelity, pool_of
+from retrievo.tune.distill.measuring import Index, measured
 from retrievo.tune.distill.static_student import refit, static_fit
 from retrievo.tune.distill.student import Student
 from retrievo.tune.folders import put_in_place
-from retrievo.types import Rows
 
 if TYPE_CHECKING:
     from retrievo.pipeline import Pipeline
@@ -30,79 +23,6 @@ if TYPE_CHECKING:
 Kind = Literal["static", "layers", "external"]
 
 MIN_OVERLAP = 0.5
-SENTENCES = 200
-"""Pseudo-queries: sentences of held-out chunks that teacher and student encode."""
-
-SURE = 0.9
-"""Of the queries where a student counts as sure, that have the teacher's first among its ten."""
-
-
-@dataclass(frozen=True, slots=True)
-class Distilled:
-    """A student that is in its folder. `before` is what the one had that was refreshed."""
-
-    folder: Path
-    card: StudentCard
-    before: Fidelity | None = None
-
-    @property
-    def use(self) -> str:
-        """Its name in a configuration."""
-        return f"{self.card.kind}-student"
-
-    def install(self, pipeline: "Pipeline") -> None:
-        """Have the index of the pipeline use it for queries, from the next time it is opened.
-
-        Raises ConfigError for an index that was made with objects, which no configuration names.
-        """
-        store = pipeline.store
-        stored = store.config() or {}
-        if stored.get("objects"):
-            raise ConfigError(
-                f"the index was made with {', '.join(stored['objects'])} as objects: hand the "
-                f"student over as well, query_encoder=Pipeline.part('encoder', {self.use!r}, "
-                f"path={str(self.folder)!r})"
-            )
-        table = {"use": self.use, "path": str(self.folder.resolve())}
-        tables = {**stored.get("tables", {}), "query_encoder": table}
-        store.stamp(pipeline.passport, {**stored, "tables": tables})
-
-    def as_dict(self) -> dict[str, Any]:
-        """What `distill --json` prints."""
-        ratio = None if self.card.latency is None else self.card.latency.ratio
-        return {
-            "folder": str(self.folder),
-            "use": self.use,
-            "card": self.card.model_dump(mode="json"),
-            "latency_ratio": ratio,
-            "before": None if self.before is None else self.before.model_dump(),
-        }
-
-    def __str__(self) -> str:
-        card = self.card
-        lines = [f"{card.kind} student of {card.teacher.model} in {self.folder}"]
-        if self.before is not None:
-            lines.append(f"before:    {self.before}")
-        lines.append(f"documents: {card.documents}")
-        if card.queries is not None:
-            lines.append(f"queries:   {card.queries}")
-        if card.judged is not None:
-            one = card.judged
-            share = one.student / one.teacher if one.teacher else 0.0
-            lines.append(
-                f"{one.dataset}: nDCG@10 {one.student:.4f}, the teacher {one.teacher:.4f} "
-                f"({share:.1%}), {one.queries} queries, dense alone"
-            )
-        if card.latency is not None:
-            lines.append(
-                f"a query:   {card.latency.student_ms:.3f} ms, the teacher "
-                f"{card.latency.teacher_ms:.2f} ms ({card.latency.ratio:.0f} x), one at a time"
-            )
-        if card.margin is not None:
-            lines.append(f"sure where the first and the tenth score are {card.margin} apart")
-        if card.forced:
-            lines.append(f"below the overlap of {card.min_overlap} that was asked for, and forced")
-        return "\n".join(lines)
 
 
 def distill(
@@ -185,41 +105,6 @@ def refresh(
     return _finished(where, made, target, card.min_overlap, judged, force=force, before=before)
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
-    """The index that a student is made of: its store, its dense vectors, and their encoder."""
-
-    store: Store
-    name: str
-    teacher: Encoder
-    fingerprint: str
-    model: str
-
-    @classmethod
-    def of(cls, pipeline: "Pipeline") -> "Index":
-        """Raises ConfigError where the pipeline has no dense retriever, or its index no text."""
-        store, passport = pipeline.store, pipeline.passport
-        parts = pipeline._assembly.part("retrievers").values()
-        names = [
-            name
-            for part in parts
-            if isinstance(part, DenseRetriever)
-            for name in part.representations
-        ]
-        if not names:
-            raise ConfigError("the index has no 'dense' retriever, whose queries a student encodes")
-        if not store.count():
-            raise ConfigError("the index is empty: index documents first")
-        known = passport.encoder
-        return cls(
-            store,
-            names[0],
-            pipeline._assembly.part("encoder"),
-            str(known["fingerprint"]),
-            str(known.get("model") or known.get("name")),
-        )
-
-
 def check_output(out: str | Path, *, force: bool) -> Path:
     """The folder to write. Raises ConfigError for one that holds anything but a student."""
     folder = Path(out).expanduser()
@@ -262,7 +147,7 @@ def _finished(
         made.write(folder)
         card.save(folder)
         student = made.open(folder)
-        card = card.model_copy(update=_measured(where, made, student, judged))
+        card = card.model_copy(update=measured(where, made, student, judged))
         reached = (card.queries or card.documents).overlap
         if reached < min_overlap:
             if not force:
@@ -275,47 +160,6 @@ def _finished(
         card.save(folder)
         put_in_place(folder, target)
     return Distilled(target, card, before)
-
-
-def _measured(
-    where: Index, made: Student, student: Encoder, judged: Dataset | None
-) -> dict[str, Any]:
-    """What the card says besides: queries, margin, judged collection, latency."""
-    texts = _sentences(where.store, made.held_rows)
-    try:
-        with recording():
-            wanted = where.teacher.encode_query(texts)
-    except (RetrievoError, OSError) as error:
-        tell(
-            f"the teacher cannot be asked ({error}): the student is measured on documents alone, "
-            "and has no margin"
-        )
-        return {}
-    found = made.held_out(texts)
-    pool = pool_of(where.store, where.name, most=50_000)
-    told: dict[str, Any] = {
-        "queries": fidelity(pool, wanted, found),
-        "margin": margin(pool, wanted, found, SURE),
-        "latency": latency(texts, student, where.teacher),
-    }
-    if judged is not None:
-        told["judged"] = judgement(
-            where.store,
-            where.name,
-            judged,
-            student.encode_query,
-            where.teacher.encode_query,
-        )
-    return told
-
-
-def _sentences(store: Store, rows: Rows) -> list[str]:
-    chosen = rows[np.linspace(0, len(rows) - 1, min(len(rows), SENTENCES)).astype(np.int64)]
-    with store.reading():
-        known = set(np.concatenate(list(store.scan())).tolist())
-        chunks = store.get(np.array([row for row in chosen.tolist() if row in known], np.int64))
-    found = [sentence_of(chunk.text, place) for place, chunk in enumerate(chunks)]
-    return [text for text in found if text]
 
 
 @contextmanager

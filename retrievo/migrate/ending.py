@@ -1,0 +1,70 @@
+"""How a migration ends: the new index takes the old one's place, or all of it is given up."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from retrievo.config import Config
+from retrievo.contracts import Store
+from retrievo.migrate.migration import Migration
+from retrievo.migrate.place import FOLDER
+
+if TYPE_CHECKING:
+    from retrievo.pipeline import Pipeline
+
+MIGRATED_FROM = "migrated_from"
+"""The note of a passport that tells the encoder that an index had before."""
+
+
+def take_place(pipeline: "Pipeline", migration: Migration) -> None:
+    """Have the new index take the old one's place, and the pipeline be one of the new encoder."""
+    with pipeline._use.writing():
+        encoder = migration.new._assembly.part("encoder")
+        config, given = exchange(pipeline, migration)
+        pipeline._setup(config, pipeline.host, given, pipeline._index)
+        if "encoder" not in given:
+            pipeline._assembly.adopt("encoder", encoder)  # it is loaded: nobody waits for it again
+
+
+def give_up(pipeline: "Pipeline", migration: Migration) -> None:
+    """Remove what was moved; the pipeline answers as it did before."""
+    path = getattr(pipeline.store, "path", None)
+    with pipeline._use.writing():
+        pipeline._migration = pipeline._searcher = None
+        migration.new.close()
+        if isinstance(path, Path):
+            remove(path / FOLDER)
+
+
+def exchange(pipeline: "Pipeline", migration: Migration) -> tuple[Config, dict[str, Any]]:
+    """The configuration and the given parts of the pipeline whose index the new one now is.
+
+    Nobody may use the pipeline meanwhile.
+    """
+    new, old_store = migration.new, pipeline.store
+    store: Store = new._assembly.part("store")
+    config = Config.of(migration.record.tables, source=pipeline.config.source)
+    stored = {"tables": config.without_secrets(), "objects": migration.record.objects}
+    passport = store.passport()
+    assert passport is not None
+    notes = {**passport.notes, MIGRATED_FROM: migration.record.old}
+    store.stamp(replace(passport, notes=notes), stored)
+    given = {name: part for name, part in new._given.items() if name != "store"}
+    if "persistent" in old_store.capabilities:
+        store.close()
+        cast(Any, old_store).exchange()
+        given["store"] = old_store
+    else:
+        old_store.close()
+        given["store"] = store
+    return config, given
+
+
+def remove(folder: Path) -> None:
+    """Remove the folder of a migration; a kill in between leaves none that could go on."""
+    gone = folder.with_name(f"{folder.name}.done")
+    shutil.rmtree(gone, ignore_errors=True)
+    if folder.exists():
+        folder.rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)

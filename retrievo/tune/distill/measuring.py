@@ -1,0 +1,102 @@
+"""The index that a student is made of, and what a student is worth on it."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from retrievo.contracts import Encoder, Store
+from retrievo.encode.asymmetric import sentence_of
+from retrievo.errors import ConfigError, RetrievoError
+from retrievo.evaluate.datasets import Dataset
+from retrievo.retrieve.dense import DenseRetriever
+from retrievo.telling import tell
+from retrievo.truncation import recording
+from retrievo.tune.distill.fidelity import fidelity, judgement, latency, margin, pool_of
+from retrievo.tune.distill.student import Student
+from retrievo.types import Rows
+
+if TYPE_CHECKING:
+    from retrievo.pipeline import Pipeline
+
+SENTENCES = 200
+"""Pseudo-queries: sentences of held-out chunks that teacher and student encode."""
+
+SURE = 0.9
+"""Of the queries where a student counts as sure, that have the teacher's first among its ten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """The index that a student is made of: its store, its dense vectors, and their encoder."""
+
+    store: Store
+    name: str
+    teacher: Encoder
+    fingerprint: str
+    model: str
+
+    @classmethod
+    def of(cls, pipeline: "Pipeline") -> "Index":
+        """Raises ConfigError where the pipeline has no dense retriever, or its index no text."""
+        store, passport = pipeline.store, pipeline.passport
+        parts = pipeline._assembly.part("retrievers").values()
+        names = [
+            name
+            for part in parts
+            if isinstance(part, DenseRetriever)
+            for name in part.representations
+        ]
+        if not names:
+            raise ConfigError("the index has no 'dense' retriever, whose queries a student encodes")
+        if not store.count():
+            raise ConfigError("the index is empty: index documents first")
+        known = passport.encoder
+        return cls(
+            store,
+            names[0],
+            pipeline._assembly.part("encoder"),
+            str(known["fingerprint"]),
+            str(known.get("model") or known.get("name")),
+        )
+
+
+def measured(
+    where: Index, made: Student, student: Encoder, judged: Dataset | None
+) -> dict[str, Any]:
+    """What the card says besides: queries, margin, judged collection, latency."""
+    texts = _sentences(where.store, made.held_rows)
+    try:
+        with recording():
+            wanted = where.teacher.encode_query(texts)
+    except (RetrievoError, OSError) as error:
+        tell(
+            f"the teacher cannot be asked ({error}): the student is measured on documents alone, "
+            "and has no margin"
+        )
+        return {}
+    found = made.held_out(texts)
+    pool = pool_of(where.store, where.name, most=50_000)
+    told: dict[str, Any] = {
+        "queries": fidelity(pool, wanted, found),
+        "margin": margin(pool, wanted, found, SURE),
+        "latency": latency(texts, student, where.teacher),
+    }
+    if judged is not None:
+        told["judged"] = judgement(
+            where.store,
+            where.name,
+            judged,
+            student.encode_query,
+            where.teacher.encode_query,
+        )
+    return told
+
+
+def _sentences(store: Store, rows: Rows) -> list[str]:
+    chosen = rows[np.linspace(0, len(rows) - 1, min(len(rows), SENTENCES)).astype(np.int64)]
+    with store.reading():
+        known = set(np.concatenate(list(store.scan())).tolist())
+        chunks = store.get(np.array([row for row in chosen.tolist() if row in known], np.int64))
+    found = [sentence_of(chunk.text, place) for place, chunk in enumerate(chunks)]
+    return [text for text in found if text]
