@@ -1,6 +1,8 @@
 """The pipeline: read, chunk, encode, store, retrieve, fuse, rerank, in one object."""
 
-from collections.abc import Callable, Iterable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -113,6 +115,9 @@ class Pipeline:
         self._searcher: Searcher | None = None
         # Held by whoever uses the index; alone by what exchanges it for another.
         self._use = getattr(self, "_use", None) or ReadWriteLock()
+        # Held by whoever writes, and by a migration at its end: what is written must not be lost.
+        self._writes = getattr(self, "_writes", None) or threading.RLock()
+        self._turn = getattr(self, "_turn", None) or threading.RLock()
 
     @staticmethod
     def part(kind: str, use: str, *, plugins: Iterable[object] = (), **arguments: Any) -> Any:
@@ -157,7 +162,7 @@ class Pipeline:
         if on_error not in ("raise", "skip"):
             raise ConfigError(f"on_error is 'raise' or 'skip', not {on_error!r}")
         given = Sources(sources, self._readers)
-        with self._use.reading(), collecting() as told:
+        with self._writes, self._use.reading(), collecting() as told:
             ingest = self._ingest(self._binding.for_writing(tenant), tenant)
             report = ingest.run(given, sync=delete_missing, progress=progress)
         report.warnings += [*given.told(), *merged(told)]
@@ -177,11 +182,16 @@ class Pipeline:
 
     def delete(self, doc_ids: str | Iterable[str], *, tenant: str | None = None) -> int:
         """How many of the documents were in the index and are gone."""
-        with self._use.reading():
+        with self._writes, self._use.reading():
             store, ids = self._binding.for_reading(tenant), check_ids(doc_ids)
-            if self._migration is not None:
-                self._migration.forget(ids, tenant)
-            return store.delete(ids, tenant)
+            with self._changing(ids, tenant):
+                return store.delete(ids, tenant)
+
+    def _changing(self, doc_ids: Sequence[str], tenant: str | None) -> AbstractContextManager[None]:
+        """Around a change of these documents: an index that moves has to move them again."""
+        if self._migration is None:
+            return nullcontext()
+        return self._migration.changing(doc_ids, tenant)
 
     def _readers(self) -> Mapping[str, Reader]:
         found: Mapping[str, Reader] = self._assembly.part("readers")
@@ -190,8 +200,8 @@ class Pipeline:
     def _ingest(self, store: Store, tenant: str | None) -> Ingest:
         part, told = self._assembly.part, self._stage_done if self.host.listening else None
         parts = (part("chunker"), part("retrievers"), part("encoder"))
-        before = None if self._migration is None else self._migration.forget
-        return Ingest(store, *parts, tenant=tenant, before_write=before, stage_done=told)
+        around = self._changing
+        return Ingest(store, *parts, tenant=tenant, around_write=around, stage_done=told)
 
     # searching
 
@@ -257,17 +267,18 @@ class Pipeline:
             return explain_document(store, search.retrievers, search, query, doc_id, wanted)
 
     def _search(self) -> Searcher:
-        if self._searcher is None:
-            part = self._assembly.part
-            self._searcher = Searcher(
-                part("store"),
-                answering(self, part("retrievers")),
-                part("fusion"),
-                part("reranker"),
-                part("expander"),
-                stage_done=self._stage_done if self.host.listening else None,
-            )
-        return self._searcher
+        with self._turn:  # searches run in threads; one of them goes on with a migration
+            if self._searcher is None:
+                part = self._assembly.part
+                self._searcher = Searcher(
+                    part("store"),
+                    answering(self, part("retrievers")),
+                    part("fusion"),
+                    part("reranker"),
+                    part("expander"),
+                    stage_done=self._stage_done if self.host.listening else None,
+                )
+            return self._searcher
 
     def _stage_done(self, stage: str, seconds: float, count: int, **detail: Any) -> None:
         self.host.stage_done(StageDone(stage, seconds, count, detail))

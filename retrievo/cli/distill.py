@@ -12,7 +12,7 @@ from retrievo.cli.progress import progress_bar
 from retrievo.errors import ConfigError
 
 if TYPE_CHECKING:
-    from retrievo.tune.distill.distill import Distilled
+    from retrievo.tune.distill.distilled import Distilled
 
 
 def distill(
@@ -81,6 +81,9 @@ def distill(
 
     if student not in KINDS:
         raise ConfigError(f"--student is {student!r}; one of {', '.join(KINDS)} is wanted")
+    for name, value in (("--layers", layers), ("--model", model)):
+        if value is not None and (student == "static" or refresh):
+            raise ConfigError(f"{name} goes with --student layers or external; leave it out")
     judged = None if dataset is None else Dataset.read(dataset)
     with open_pipeline(config, index) as pipeline, progress_bar() as draw:
         if refresh:

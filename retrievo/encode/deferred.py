@@ -1,6 +1,5 @@
 """The document encoder of an index, known from its passport and built when it has to encode."""
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,14 +13,13 @@ class DeferredEncoder:
 
     Where queries have an encoder of their own, a search needs of the document encoder no more than
     its size and its fingerprint: a teacher of gigabytes is then never loaded. Whatever the passport
-    does not tell builds the encoder, once, in whichever thread asks first. Raises MismatchError
-    where the one that is built is not the one that the passport tells of.
+    does not tell builds the encoder, in whichever thread asks first; `build` gives the same one
+    each time. Raises MismatchError where that is not the one that the passport tells of.
     """
 
     def __init__(self, known: Mapping[str, Any], build: Callable[[], Encoder], where: str) -> None:
         self._known, self._build, self._where = dict(known), build, where
         self._encoder: Encoder | None = None
-        self._turn = threading.Lock()
 
     @property
     def dim(self) -> int:
@@ -46,20 +44,20 @@ class DeferredEncoder:
 
     def encoder(self) -> Encoder:
         """The encoder itself, built where it is not yet."""
-        with self._turn:
-            if self._encoder is None:
-                made = self._build()
-                if made.fingerprint != self.fingerprint:
-                    told: dict[str, Any] = getattr(made, "identity", dict)()
-                    raise MismatchError(
-                        f"the index {self._where} was made with the encoder "
-                        f"{self._known.get('model') or self._known.get('name')} as "
-                        f"{self.fingerprint}, and [encoder] is now {told.get('model', '')} as "
-                        f"{made.fingerprint}: its weights or its settings have changed; open the "
-                        "index with the encoder that made it, or run `retrievo migrate`"
-                    )
-                self._encoder = made
-            return self._encoder
+        # Without a lock: who builds has one of its own, and two in a circle would wait for ever.
+        if self._encoder is None:
+            made = self._build()
+            if made.fingerprint != self.fingerprint:
+                told: dict[str, Any] = getattr(made, "identity", dict)()
+                raise MismatchError(
+                    f"the index {self._where} was made with the encoder "
+                    f"{self._known.get('model') or self._known.get('name')} as "
+                    f"{self.fingerprint}, and [encoder] is now {told.get('model', '')} as "
+                    f"{made.fingerprint}: its weights or its settings have changed; open the "
+                    "index with the encoder that made it, or run `retrievo migrate`"
+                )
+            self._encoder = made
+        return self._encoder
 
     def encode_query(self, texts: Sequence[str]) -> Vectors:
         return self.encoder().encode_query(texts)

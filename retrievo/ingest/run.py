@@ -6,7 +6,7 @@ meanwhile. So a run that is killed has lost at most one batch, and the next run 
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import chain
 
 import numpy as np
@@ -35,11 +35,18 @@ processor: a batch is then written meanwhile. Beside one that computes in Python
 would only take turns, which cost a fifth more CPU time."""
 
 
+Around = Callable[[Sequence[str], str | None], AbstractContextManager[None]]
+
+
+def _nothing(doc_ids: Sequence[str], tenant: str | None) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
 class Ingest:
     """One run over documents, with the parts that it needs.
 
-    `before_write` is called with the ids of documents that are about to be written or deleted, and
-    their tenant.
+    `around_write` is entered around each write and delete, with the ids of its documents and their
+    tenant.
     """
 
     def __init__(
@@ -51,7 +58,9 @@ class Ingest:
         *,
         tenant: str | None = None,
         fingerprint: Callable[[Document], str] = fingerprint_of,
-        before_write: Callable[[Sequence[str], str | None], None] | None = None,
+        around_write: Callable[
+            [Sequence[str], str | None], AbstractContextManager[None]
+        ] = _nothing,
         stage_done: Callable[..., None] | None = None,
     ) -> None:
         self._store = store
@@ -60,7 +69,7 @@ class Ingest:
         self._cache = getattr(encoder, "cache", None)
         self._tenant = tenant
         self._stage_done = stage_done
-        self._before_write = before_write
+        self._around_write = around_write
         # A retriever whose vectors depend on the whole document cannot keep those of one chunk.
         reusable = not any(getattr(r, "whole_document", False) for r in retrievers.values())
         self._changes = Changes(
@@ -207,8 +216,8 @@ class Ingest:
 
         def write() -> None:
             if changed.items:
-                self._tell_before([document.id for document, _ in changed.items])
-                with self._timed("write", len(chunks)):
+                ids = [document.id for document, _ in changed.items]
+                with self._around_write(ids, self._tenant), self._timed("write", len(chunks)):
                     self._store.write(batch)
             report.added += changed.known.count(False)
             report.updated += changed.known.count(True)
@@ -229,16 +238,13 @@ class Ingest:
     def _gone(self, given: Sources, *, sync: bool) -> list[str]:
         return gone_documents(self._store, self._tenant, given, self._changes, sync=sync)
 
-    def _tell_before(self, doc_ids: Sequence[str]) -> None:
-        if self._before_write is not None:
-            self._before_write(doc_ids, self._tenant)
-
     def _delete(self, doc_ids: Sequence[str]) -> int:
-        self._tell_before(doc_ids)
-        parts = range(0, len(doc_ids), DELETED_AT_ONCE)
-        return sum(
-            self._store.delete(doc_ids[at : at + DELETED_AT_ONCE], self._tenant) for at in parts
-        )
+        gone = 0
+        for at in range(0, len(doc_ids), DELETED_AT_ONCE):
+            part = doc_ids[at : at + DELETED_AT_ONCE]
+            with self._around_write(part, self._tenant):
+                gone += self._store.delete(part, self._tenant)
+        return gone
 
     def _settle(self, *, changed: bool) -> None:
         # Also where nothing was written: a run before this one may have been stopped before it.

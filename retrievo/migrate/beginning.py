@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retrievo.config import Config
+from retrievo.config.references import without_secrets
 from retrievo.contracts import Encoder, Store
 from retrievo.encode.space_map import SpaceMap
 from retrievo.errors import ConfigError, MismatchError, StoreError
 from retrievo.identity import encoder_identity
 from retrievo.ingest.report import Progress
 from retrievo.migrate.configuration import with_encoder, without_path
+from retrievo.migrate.ending import remove
 from retrievo.migrate.migration import Migration
 from retrievo.migrate.place import FOLDER, INDEX, folder_of
 from retrievo.migrate.record import Answers, Record, Scale, read_record
@@ -45,7 +47,15 @@ def begin_or_resume(
     if pipeline._migration is not None:
         raise _under_way(pipeline._migration.record)
     if encoder is None or folder is not None:
-        made = resume(pipeline, folder, encoder)
+        with pipeline._turn:
+            made = resume(pipeline, folder, encoder)
+        if (answers == "old") > (made.record.answers == "old") or recut > made.record.recut:
+            made.new.close()
+            raise ConfigError(
+                f"the migration that is under way was begun with answers = "
+                f"{made.record.answers!r}, recut = {made.record.recut}: leave these out to go on "
+                "with it, or give it up first (`retrievo migrate --cancel`)"
+            )
     else:
         made = begin(
             pipeline,
@@ -60,8 +70,10 @@ def begin_or_resume(
             progress=progress,
         )
     # Searches go on while texts are encoded and maps are fitted; only this moment is alone.
-    with pipeline._use.writing():
-        pipeline._migration, pipeline._searcher = made, None
+    with pipeline._writes:
+        made.reconcile()  # with what was written since it was begun
+        with pipeline._use.writing():
+            pipeline._migration, pipeline._searcher = made, None
     return made
 
 
@@ -85,7 +97,10 @@ def begin(
     assert passport is not None
     table = encoder if isinstance(encoder, Mapping) else None
     keep_chunks = not recut and "chunker" not in pipeline._given
-    config, told = with_encoder(pipeline.config, table, passport, keep_chunks=keep_chunks)
+    given = "query_encoder" in pipeline._given
+    config, told = with_encoder(
+        pipeline.config, table, passport, keep_chunks=keep_chunks, query_encoder=given
+    )
     new = _new_pipeline(pipeline, config, None if table is not None else encoder, folder)
     made: Encoder = new._assembly.part("encoder")
     if made.fingerprint == passport.encoder.get("fingerprint"):
@@ -115,10 +130,17 @@ def begin(
         scale=scale,
         notes=told,
     )
+    new._assembly.part("retrievers")  # what cannot be built is told before anything is written
     if folder is not None:
         _write(folder, record, space_map)
-    new._binding.for_writing(None)
-    return Migration(pipeline, new, record, space_map)
+    try:
+        new._binding.for_writing(None)
+        return Migration(pipeline, new, record, space_map)
+    except BaseException:
+        new.close()
+        if folder is not None:
+            remove(folder)
+        raise
 
 
 def resume(pipeline: "Pipeline", folder: Path | None, encoder: object) -> Migration:
@@ -130,8 +152,11 @@ def resume(pipeline: "Pipeline", folder: Path | None, encoder: object) -> Migrat
     if folder is None:
         raise ConfigError("no migration is under way; name the encoder to migrate to")
     record = read_record(folder)
+    given: dict[str, Any] | None = None
     if isinstance(encoder, Mapping):
-        if dict(encoder) != record.tables.get("encoder"):
+        # A record keeps no secrets: whoever hands the table over brings them along again.
+        given = dict(encoder)
+        if without_secrets(given, None) != record.tables.get("encoder"):
             raise _under_way(record)
         encoder = None
     elif encoder is not None and "encoder" not in record.objects:
@@ -141,11 +166,42 @@ def resume(pipeline: "Pipeline", folder: Path | None, encoder: object) -> Migrat
             f"the index is moving to an encoder that was an object "
             f"({record.objects['encoder']}); hand it over: pipeline.migrate(encoder)"
         )
-    config = Config.of(record.tables, source=pipeline.config.source)
+    tables = record.tables if given is None else {**record.tables, "encoder": given}
+    config = Config.of(tables, source=pipeline.config.source)
     new = _new_pipeline(pipeline, config, encoder, folder)
-    new._binding.for_writing(None)
-    space_map = SpaceMap.load(folder) if record.answers == "mapped" else None
-    return Migration(pipeline, new, record, space_map)
+    try:
+        made: Encoder = new._assembly.part("encoder")
+        if made.fingerprint != record.new.get("fingerprint"):
+            raise MismatchError(
+                f"the index is moving to {record.new.get('model') or record.new.get('name')} as "
+                f"{record.new.get('fingerprint')}, and the encoder is {made.fingerprint}: hand "
+                "over the one that it was begun with, or give the migration up (`retrievo migrate "
+                "--cancel`)"
+            )
+        space_map = _map_of(folder, record)
+        new._binding.for_writing(None)
+        return Migration(pipeline, new, record, space_map)
+    except BaseException:
+        new.close()
+        raise
+
+
+def _map_of(folder: Path, record: Record) -> SpaceMap | None:
+    if record.answers != "mapped":
+        return None
+    try:
+        found = SpaceMap.load(folder)
+        if record.scale is None or (found.dim_in, found.dim_out) != (
+            record.new.get("dim"),
+            record.old.get("dim"),
+        ):
+            raise ConfigError("it does not fit its record")
+    except ConfigError as error:
+        raise StoreError(
+            f"the map of the migration in {folder} cannot be used ({error}): the index itself is "
+            "whole; give the migration up (`retrievo migrate --cancel`) and begin it again"
+        ) from error
+    return found
 
 
 def _judge(found: MapReport, *, with_old: bool) -> None:
@@ -187,6 +243,8 @@ def _check(
             "recut = True cuts other chunks, which cannot be searched beside the old ones: it goes "
             "with answers = 'old'"
         )
+    if recut and store.tenanted():
+        raise ConfigError("recut = True reads sources, which say nothing of tenants; leave it out")
     if not isinstance(encoder, (Mapping, Encoder)):
         raise ConfigError(
             f"an encoder or its table is wanted, as in {{'use': 'sentence-transformers', 'model': "

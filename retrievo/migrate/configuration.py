@@ -11,21 +11,27 @@ _OF_A_PAIR = ("rescore", "rescore_when", "rescore_margin")
 
 
 def with_encoder(
-    config: Config, encoder: Mapping[str, Any] | None, passport: Passport, *, keep_chunks: bool
+    config: Config,
+    encoder: Mapping[str, Any] | None,
+    passport: Passport,
+    *,
+    keep_chunks: bool,
+    query_encoder: bool = False,
 ) -> tuple[Config, list[str]]:
     """The tables with the encoder's in the place of the old one's, and what else had to change.
 
-    None stands for an encoder that is given as an object. A query encoder belongs to the old one
-    and goes, with what scores its candidates again. With `keep_chunks` the chunker goes on counting
-    with the tokenizer that cut what is there, where a configuration can name it.
+    None stands for an encoder that is given as an object; `query_encoder` says that one was. A
+    query encoder belongs to the old encoder and goes, with what scores its candidates again. With
+    `keep_chunks` the chunker goes on counting with the tokenizer that cut what is there, where a
+    configuration can name it.
     """
     tables: dict[str, Any] = {name: table for name, table in config.tables.items()}
     told: list[str] = []
     tables.pop("encoder", None)
     if encoder is not None:
         tables["encoder"] = dict(encoder)
-    if tables.pop("query_encoder", None) is not None:
-        told.append("[query_encoder] is left out: it belonged to the old encoder")
+    if tables.pop("query_encoder", None) is not None or query_encoder:
+        told.append("the query encoder is left out: it belonged to the old encoder")
         retrievers = tables.get("retrievers", {})
         tables["retrievers"] = {
             name: {key: value for key, value in table.items() if key not in _OF_A_PAIR}

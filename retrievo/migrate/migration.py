@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Self
 
 from retrievo.contracts import Retriever, Store
@@ -17,6 +18,7 @@ from retrievo.migrate.stored_documents import StoredDocuments, tenants_of
 from retrievo.migrate.tracking import Tracking
 from retrievo.migrate.two_spaces import Moved, TwoSpaces
 from retrievo.retrieve.dense import DenseRetriever
+from retrievo.telling import tell
 from retrievo.types import Rows
 
 if TYPE_CHECKING:
@@ -83,6 +85,8 @@ class Migration:
         return store
 
     def __repr__(self) -> str:
+        if self._pipeline._migration is not self:
+            return f"<Migration to {_name(self.record.new)}, which is over>"
         done, total = self.documents
         return f"<Migration to {_name(self.record.new)}: {done} of {total} documents>"
 
@@ -117,9 +121,13 @@ class Migration:
             ids = dict.fromkeys(chunk.doc_id for chunk in self._old_store.get(rows[:50]))
             self._wanted.extend(ids)
 
-    def forget(self, doc_ids: Sequence[str], tenant: str | None) -> None:
-        """Hear of documents that are about to change in the old index: they have to move again."""
-        self._tracking.forget(doc_ids, tenant)
+    def changing(self, doc_ids: Sequence[str], tenant: str | None) -> AbstractContextManager[None]:
+        """Around a change of documents in the old index: they have to move again."""
+        return self._tracking.changing(doc_ids, tenant)
+
+    def reconcile(self) -> None:
+        """Take out of the new index what the old one has no more, or has otherwise by now."""
+        self._tracking.reconcile()
 
     # moving
 
@@ -134,6 +142,11 @@ class Migration:
         Raises what the new encoder raises: what was moved stays moved, and the next run goes on.
         IngestError, after the run, where the encoder refused single documents.
         """
+        self._check_current()
+        self._stop.clear()
+        return self._move(sources, progress)
+
+    def _move(self, sources: Any, progress: Callable[[Progress], None] | None) -> IndexReport:
         if (sources is None) == self.record.recut:
             raise ConfigError(
                 "this migration cuts documents anew: give the sources that the index was made of"
@@ -187,9 +200,10 @@ class Migration:
 
     def start(self) -> Self:
         """Move documents in a thread, beside searches. `wait` tells when it has ended, and how."""
+        self._check_current()
         if self._thread is None or not self._thread.is_alive():
+            self.wait()  # what ended one before is told, not forgotten
             self._stop.clear()
-            self._failed = None
             self._thread = threading.Thread(target=self._work, name="retrievo-migration")
             self._thread.daemon = True  # what is not moved is moved next time
             self._thread.start()
@@ -197,7 +211,7 @@ class Migration:
 
     def _work(self) -> None:
         try:
-            self.run()
+            self._move(None, None)
         except BaseException as error:  # told by `wait`: nobody else would hear of it
             self._failed = error
 
@@ -229,18 +243,25 @@ class Migration:
         """Move what is left and put the new index in the place of the old one.
 
         The pipeline is one of the new encoder from then on, and so is the index for whoever opens
-        it next. Searches wait while the folders are exchanged, milliseconds. Raises as `run` does,
-        and nothing is exchanged then.
+        it next. Writers wait while the last documents move, searches while the indexes are
+        exchanged. Raises as `run` does, and nothing is exchanged then.
         """
-        self._stop.clear()
+        self._check_current()
         self.wait()
         report = self.run(sources=sources, progress=progress)
-        if not self.is_complete:
-            raise StoreError(self._incomplete())
         from retrievo.migrate.ending import take_place
 
-        take_place(self._pipeline, self)
+        with self._pipeline._writes:
+            if not self.is_complete:  # something was written meanwhile, or the run was stopped
+                _add(report, self.run(sources=sources, progress=progress))
+            if not self.is_complete:
+                raise StoreError(self._incomplete())
+            take_place(self._pipeline, self)
         return report
+
+    def _check_current(self) -> None:
+        if self._pipeline._migration is not self:
+            raise ConfigError("this migration is over: it was finished or given up")
 
     def _incomplete(self) -> str:
         names = self._tracking.missing()
@@ -249,21 +270,26 @@ class Migration:
                 f"{len(names)} documents of the index are not in the sources, or are otherwise "
                 f"there, {names[0]!r} the first: index the sources, or delete what is gone"
             )
-        return (
-            "documents were written while the last were moved; call finish again, or stop writing "
-            "meanwhile"
-        )
+        return f"{len(names)} documents have not moved: the run was stopped; call finish again"
 
     def cancel(self) -> None:
         """Give the migration up: the index stays with its old encoder, what was moved is gone."""
+        self._check_current()
+        from retrievo.migrate.ending import check_undecided, give_up
+
+        check_undecided(self._pipeline)
         self.stop()
-        from retrievo.migrate.ending import give_up
 
         give_up(self._pipeline, self)
 
     def close(self) -> None:
-        """Stop, and free the files of the new index."""
+        """Stop, and free the files of the new index; nothing where the migration is over."""
+        if self._pipeline._migration is not self:
+            return
         self.stop()
+        failed, self._failed = self._failed, None
+        if failed is not None:
+            tell(f"the migration's thread was ended by {type(failed).__name__}: {failed}")
         self.new.close()
 
 

@@ -4,6 +4,9 @@ from pathlib import Path
 
 FOLDER, RECORD_FILE, INDEX = "migration", "migration.json", "index"
 
+READY = "ready"
+"""The file that decides: the new index takes the old one's place, whoever finishes that."""
+
 
 def folder_of(path: object) -> Path | None:
     """The folder of the migration of the index in a folder; None where none is under way."""

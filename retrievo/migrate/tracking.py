@@ -1,7 +1,8 @@
 """Which documents of an index have moved, and are in the new one as they are in the old one now."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -17,7 +18,7 @@ class Tracking:
     """The new index of a migration beside the old one, compared by document fingerprints.
 
     `moved` is replaced as a whole, so that a search sees one state. What is about to change in the
-    old index leaves it first (`forget`): a row in it is always one that the old index has.
+    old index leaves it first (`changing`), and only documents that are the same in both get in.
     """
 
     def __init__(self, old: Store, new: Store) -> None:
@@ -46,18 +47,27 @@ class Tracking:
             for tenant in tenants_of(self._new):
                 now = self._old.fingerprints(None, tenant)
                 there = self._new.fingerprints(None, tenant)
-                self.forget([one for one, known in there.items() if now.get(one) != known], tenant)
+                gone = [one for one, known in there.items() if now.get(one) != known]
+                with self.changing(gone, tenant):
+                    pass
         self.refresh()
 
-    def forget(self, doc_ids: Sequence[str], tenant: str | None) -> None:
-        """Count these documents to the old index from now on, and take them out of the new one."""
-        if not doc_ids or not self._new.document_count():
-            return
+    @contextmanager
+    def changing(self, doc_ids: Sequence[str], tenant: str | None) -> Iterator[None]:
+        """Around a change of these documents in the old index.
+
+        They count to the old index from now on, and leave the new one afterwards: a search that has
+        seen them moved still finds them there. A kill in between leaves that to `reconcile`.
+        """
         with self._turn:
-            rows = np.concatenate(self._new.document_rows(doc_ids, tenant))
-            stays = ~np.isin(self.moved.new, rows)
-            self.moved = Moved(self.moved.new[stays], self.moved.old[stays])
-        self._new.delete(doc_ids, tenant)
+            there = bool(doc_ids) and self._new.document_count() > 0
+            if there:
+                rows = np.concatenate(self._new.document_rows(doc_ids, tenant))
+                stays = ~np.isin(self.moved.new, rows)
+                self.moved = Moved(self.moved.new[stays], self.moved.old[stays])
+            yield
+            if there:
+                self._new.delete(doc_ids, tenant)
 
     def refresh(self) -> None:
         """Look up which rows have moved since."""
@@ -80,6 +90,11 @@ class Tracking:
         owners, chunks = self._new.tenants(rows), self._new.get(rows)
         for tenant in dict.fromkeys(owners):
             at = [place for place, owner in enumerate(owners) if owner == tenant]
+            ids = list(dict.fromkeys(chunks[place].doc_id for place in at))
+            there = self._new.fingerprints(ids, tenant)
+            now = self._old.fingerprints(ids, tenant)
+            same = {one for one in ids if there.get(one) == now.get(one)}
+            at = [place for place in at if chunks[place].doc_id in same]
             found[at] = self._old.rows([chunks[place].id for place in at], tenant)
         return found
 

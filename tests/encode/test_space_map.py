@@ -171,10 +171,10 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     one = a_map()
     one.save(tmp_path)
 
-    def full(*_):
+    def full(*_, **__):
         raise OSError("no space left on device")
 
-    monkeypatch.setattr("retrievo.encode.space_map.save_file", full)
+    monkeypatch.setattr("retrievo.encode.tensor_file.save", full)
     with pytest.raises(OSError, match="no space"):
         an_mlp().save(tmp_path)
     assert SpaceMap.load(tmp_path).fingerprint == one.fingerprint

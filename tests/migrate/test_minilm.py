@@ -49,9 +49,7 @@ def test_ids_and_vectors_are_a_fresh_indexes_bit_for_bit(tmp_path, monkeypatch):
         before = everything(pipeline)
         moving = pipeline.migrate(ENCODER, sample=100, force=True)
         assert pipeline.search(QUERY)[0].doc_id == "filter.md"
-        moving._stop.set()
-        moving.run()  # a pause between batches changes no bit of those that come after it
-        moving._stop.clear()
+        # A pause between batches changes no bit of those that come after it.
         batches = iter(range(1))
         moving._stop.is_set = lambda: next(batches, None) is None
         moving.run()

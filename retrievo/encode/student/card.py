@@ -71,9 +71,10 @@ class StudentCard(_Part):
     `queries` is measured with sentences of held-out documents, both sides encoded as queries;
     `documents` with the held-out documents themselves and their stored vectors, which needs no
     teacher and so can be measured again when the index has grown. `last_row` is the highest row of
-    the index that the student knows. `margin` is the least gap, between the scores of the first and
-    the tenth document, above which the teacher's first is among the student's ten as often as was
-    asked; below it a student is unsure.
+    the index when the student was made, `landmarks` the chunk ids of some rows, by which it knows
+    its index. `margin` is the least gap, between the scores of the first and the tenth document,
+    above which the teacher's first is among the student's ten as often as was asked; below it a
+    student is unsure.
     """
 
     format: Literal[1] = 1
@@ -81,6 +82,7 @@ class StudentCard(_Part):
     teacher: Teacher
     chunks: int
     last_row: int
+    landmarks: dict[int, str] = {}
     documents: Fidelity
     queries: Fidelity | None = None
     margin: float | None = None

@@ -8,21 +8,21 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from retrievo.errors import IndexLockedError, StoreError
+from retrievo.migrate.place import FOLDER, INDEX, READY
 from retrievo.store.local.copying import sync_folder
 from retrievo.store.local.database import Database
 from retrievo.store.local.folder import CATALOG, HOLDER, VECTORS, held_by
 
-PLACE, READY = "migration", "ready"
 _LOCK, _DONE = "exchange.sqlite", "migration.done"
 
 
 def is_ready(path: Path) -> bool:
     """Whether an exchange was decided and is not finished."""
-    return (path / PLACE / READY).exists()
+    return (path / FOLDER / READY).exists()
 
 
 def decide(path: Path) -> None:
@@ -30,15 +30,25 @@ def decide(path: Path) -> None:
 
     Raises StoreError where it is not whole.
     """
-    new = path / PLACE / "index"
+    new = path / FOLDER / INDEX
     left = [name for name in (CATALOG, VECTORS) if not (new / name).exists()]
     if left or (new / f"{CATALOG}-wal").exists():
         raise StoreError(f"{new} is no closed index ({', '.join(left) or 'it is open'})")
-    sync_folder(new)
-    marker = path / PLACE / READY
-    with marker.open("wb") as file:
-        os.fsync(file.fileno())
-    sync_folder(path / PLACE)
+    marker = path / FOLDER / READY
+    try:
+        sync_folder(new)
+        with marker.open("wb") as file:
+            os.fsync(file.fileno())
+        sync_folder(path / FOLDER)
+    except BaseException as error:
+        with suppress(OSError):
+            marker.unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise
+        raise StoreError(
+            f"the migration of {path} could not be put in place: {error.strerror or error}; the "
+            "index is as it was: mend that, and call finish again"
+        ) from error
 
 
 def complete(path: Path) -> None:
@@ -67,8 +77,8 @@ def remove_done(path: Path) -> None:
 
 
 def _exchange(path: Path) -> None:
-    place = path / PLACE
-    new, old = place / "index", place / "old-vectors"
+    place = path / FOLDER
+    new, old = place / INDEX, place / "old-vectors"
     if (new / CATALOG).exists():
         # Until the catalog is exchanged the old one is here: nobody may have it open. Closing it
         # puts what is in its journal into it, so that none is left to be taken for the new one's.

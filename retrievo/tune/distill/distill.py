@@ -12,7 +12,7 @@ from retrievo.evaluate.datasets import Dataset
 from retrievo.ingest.report import Progress
 from retrievo.tune.distill.distilled import Distilled
 from retrievo.tune.distill.fidelity import fidelity, pool_of
-from retrievo.tune.distill.measuring import Index, measured
+from retrievo.tune.distill.measuring import Index, check_landmarks, landmarks, last_row, measured
 from retrievo.tune.distill.static_student import refit, static_fit
 from retrievo.tune.distill.student import Student
 from retrievo.tune.folders import put_in_place
@@ -101,6 +101,7 @@ def refresh(
             f"{target} is a student of {card.teacher.model} as {card.teacher.fingerprint}; the "
             f"index was made with {where.fingerprint}"
         )
+    check_landmarks(where.store, card.landmarks, target)
     made, before = refit(where.store, where.name, target, card, progress)
     return _finished(where, made, target, card.min_overlap, judged, force=force, before=before)
 
@@ -138,7 +139,8 @@ def _finished(
         kind=made.kind,
         teacher=teacher,
         chunks=where.store.count(),
-        last_row=made.last_row,
+        last_row=last_row(where.store),
+        landmarks=landmarks(where.store),
         documents=documents,
         min_overlap=min_overlap,
         settings=dict(made.settings),

@@ -1,4 +1,4 @@
-"""A student that is in its folder: what it is called, what it is worth, how an index gets to use it."""
+"""A student that is in its folder: what it is worth, and how an index gets to use it."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -63,7 +63,8 @@ class Drift:
             return f"{told}; no chunk is newer"
         told += f"; {self.newer:,} of {self.chunks:,} chunks are newer, on these: {self.now}"
         if self.drifted:
-            told += "; refresh it: retrievo distill --refresh --out FOLDER"
+            again = "--refresh" if self.kind == "static" else f"--student {self.kind} --force"
+            told += f"; refresh it: retrievo distill {again} --out FOLDER"
         return told
 
 

@@ -1,12 +1,14 @@
 """The index that a student is made of, and what a student is worth on it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retrievo.contracts import Encoder, Store
-from retrievo.encode.asymmetric import sentence_of
+from retrievo.encode.asymmetric import sentence_of, some_rows
 from retrievo.errors import ConfigError, RetrievoError
 from retrievo.evaluate.datasets import Dataset
 from retrievo.retrieve.dense import DenseRetriever
@@ -18,6 +20,8 @@ from retrievo.types import Rows
 
 if TYPE_CHECKING:
     from retrievo.pipeline import Pipeline
+
+LANDMARKS = 32
 
 SENTENCES = 200
 """Pseudo-queries: sentences of held-out chunks that teacher and student encode."""
@@ -66,6 +70,9 @@ def measured(
 ) -> dict[str, Any]:
     """What the card says besides: queries, margin, judged collection, latency."""
     texts = _sentences(where.store, made.held_rows)
+    if not texts:
+        tell("no held-out chunk says anything: the student is measured on documents alone")
+        return {}
     try:
         with recording():
             wanted = where.teacher.encode_query(texts)
@@ -93,10 +100,38 @@ def measured(
     return told
 
 
+def landmarks(store: Store) -> dict[int, str]:
+    """The ids of a few chunks by their rows, which another index does not have."""
+    rows = some_rows(store, LANDMARKS)
+    return {row: chunk.id for row, chunk in zip(rows.tolist(), store.get(rows), strict=True)}
+
+
+def check_landmarks(store: Store, known: Mapping[int, str], folder: Path) -> None:
+    """Raise ConfigError where none of the rows has its chunk: this is not the student's index."""
+    with store.reading():
+        rows = existing(store, np.array(sorted(known), np.int64))
+        found = {row: one.id for row, one in zip(rows.tolist(), store.get(rows), strict=True)}
+    if any(known[row] != found[row] for row in found):
+        raise ConfigError(
+            f"the student {folder} was made of another index: its rows are others here; make one "
+            "of this index, without --refresh"
+        )
+
+
+def last_row(store: Store) -> int:
+    """The highest row of the index."""
+    return max((int(rows.max()) for rows in store.scan() if len(rows)), default=-1)
+
+
+def existing(store: Store, rows: Rows) -> Rows:
+    """Those of the rows that the index has."""
+    parts = list(store.scan())
+    return rows[np.isin(rows, np.concatenate(parts))] if parts else rows[:0]
+
+
 def _sentences(store: Store, rows: Rows) -> list[str]:
     chosen = rows[np.linspace(0, len(rows) - 1, min(len(rows), SENTENCES)).astype(np.int64)]
     with store.reading():
-        known = set(np.concatenate(list(store.scan())).tolist())
-        chunks = store.get(np.array([row for row in chosen.tolist() if row in known], np.int64))
+        chunks = store.get(existing(store, chosen))
     found = [sentence_of(chunk.text, place) for place, chunk in enumerate(chunks)]
     return [text for text in found if text]

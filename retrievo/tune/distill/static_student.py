@@ -13,6 +13,7 @@ from retrievo.errors import ConfigError
 from retrievo.ingest.report import Progress
 from retrievo.telling import tell
 from retrievo.tune.distill.drift import drift_of
+from retrievo.tune.distill.measuring import existing
 from retrievo.tune.distill.static_files import write_table
 from retrievo.tune.distill.static_table import StaticTable, fit_table
 from retrievo.tune.distill.student import Student
@@ -76,13 +77,16 @@ def _student(store: Store, statistics: TokenStatistics) -> Student:
     vocabulary = statistics.counter.vocabulary
     directions = token_directions(statistics.tokenizer_json, vocabulary)
     table = fit_table(statistics, directions=directions)
-    found = table.held_out
+    wanted, found = statistics.held_vectors, table.held_out
     if found is None:
         tell(
             f"only {len(statistics)} chunks: the student is measured on chunks that it has learned "
             "from, and is worse on others"
         )
-        found = _encoder(statistics, table)(_texts(store, statistics.held_rows))
+        there = existing(store, statistics.held_rows)
+        places = np.isin(statistics.held_rows, there)
+        wanted = wanted[places]
+        found = _encoder(statistics, table)(_texts(store, statistics.held_rows[places]))
 
     def write(folder: Path) -> None:
         write_table(folder, table, statistics)
@@ -90,11 +94,10 @@ def _student(store: Store, statistics: TokenStatistics) -> Student:
 
     return Student(
         "static",
-        statistics.held_vectors,
+        wanted,
         found,
         statistics.held_rows,
         _encoder(statistics, table),
-        int(statistics.rows.max()),
         table.told,
         write,
         StaticStudent,

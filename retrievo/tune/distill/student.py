@@ -23,7 +23,6 @@ class Student:
     found: Vectors
     held_rows: Rows
     held_out: Callable[[Sequence[str]], Vectors]
-    last_row: int
     settings: Mapping[str, Any]
     write: Callable[[Path], None]
     open: Callable[[Path], Encoder]

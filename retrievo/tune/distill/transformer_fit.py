@@ -82,7 +82,6 @@ def transformer_fit(
         encoder.encode_query([chunk.indexed_text for chunk in store.get(held)]),
         held,
         encoder.encode_query,
-        int(rows.max()),
         told,
         lambda folder: write_student(folder, student),
         TransformerStudent,

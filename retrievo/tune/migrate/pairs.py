@@ -9,6 +9,7 @@ import numpy as np
 from retrievo.contracts import Encoder, Store
 from retrievo.encode.asymmetric import sentence_of, some_rows
 from retrievo.encode.space_map import SpaceMap
+from retrievo.errors import ConfigError
 from retrievo.ingest.report import Progress
 from retrievo.truncation import recording
 from retrievo.tune.migrate.paired import Pairs
@@ -22,6 +23,7 @@ CHEAP = 0.2
 """Of the new encoder's time for a query: an old one below it may be asked beside it."""
 
 AT_ONCE = 256
+LEAST = 100
 NEAREST = 50
 
 
@@ -46,6 +48,8 @@ def sample_pairs(
     The old vectors of chunks are the stored ones; sentences are encoded as queries by both. Costs
     the new encoder `most` texts and the old one a fifth of them.
     """
+    if most < LEAST:
+        raise ConfigError(f"sample is {most}; at least {LEAST} texts are wanted to fit a map on")
     with store.reading():
         rows = some_rows(store, round(most * (1 - SENTENCES)))
         texts = [chunk.indexed_text for part in _parts(rows) for chunk in store.get(part)]
@@ -56,6 +60,10 @@ def sample_pairs(
     sentences = [sentence_of(chunks[owner], place) for place, owner in enumerate(owners.tolist())]
     said = [place for place, text in enumerate(sentences) if text]
     sentences, owners = [sentences[place] for place in said], owners[said]
+    if not sentences:
+        raise ConfigError(
+            "the index has no text to fit a map on; answers = 'old' (--answers old) needs none"
+        )
     total = len(texts) + 2 * len(sentences)
     tell = _counting(progress, total)
     with recording():  # what the new encoder does not read of a chunk is told when it moves

@@ -255,3 +255,21 @@ def test_objects_are_handed_over_again(made, tmp_path):
         pipeline.index(many(5))
         with pytest.raises(ConfigError, match=r"query_encoder=Pipeline\.part"):
             found.install(pipeline)
+
+
+@FEW
+def test_a_few_documents_of_which_some_go(tmp_path):
+    with Pipeline.open(tmp_path / "index") as pipeline:
+        pipeline.index(many(10))
+        distill(pipeline, "static", tmp_path / "student", min_overlap=0)
+        pipeline.delete(["d3", "d4"])
+        with pytest.warns(UserWarning, match="2 chunks that the student has learned from"):
+            refresh(pipeline, tmp_path / "student", force=True)
+
+
+def test_another_index_of_the_same_teacher_does_not_refresh_it(made, tmp_path):
+    folder = copy(made, tmp_path)
+    with Pipeline.open(tmp_path / "other") as pipeline:
+        pipeline.index(many(450, seed=77))
+        with pytest.raises(ConfigError, match="made of another index"):
+            refresh(pipeline, folder / "student")
