@@ -134,8 +134,10 @@ def test_queries_at_three_layers_meet_documents_of_all_six(model, full, heads):
 
 def test_a_raw_cut_is_no_query_encoder_of_the_whole_model(model, full):
     raw = SentenceEncoder(model, layers=3, allow_untrained=True)
-    with pytest.raises(MismatchError, match="not aligned"):
-        Pipeline(encoder=full, query_encoder=raw).index([{"id": "a", "text": "a"}])
+    pipeline = Pipeline(encoder=full, query_encoder=raw)
+    pipeline.index([{"id": text, "text": text} for text in TEXTS])
+    with pytest.raises(MismatchError, match=r"not aligned .* cosine"):
+        pipeline.search("how are keys rotated?")
 
 
 @pytest.mark.parametrize(
