@@ -16,6 +16,7 @@ from retrievo.filters import check_tenant
 from retrievo.identity import passport_of
 from retrievo.migrate.place import folder_of
 from retrievo.passport import Passport
+from retrievo.telling import tell
 
 OBJECT_PARTS = (
     "chunker",
@@ -99,6 +100,13 @@ class Binding:
             stored, known = self._stored(), store.passport() or mine
             # Other weights, say: what fits the index replaces what it was opened with before.
             other = store.config() != stored and not stored["objects"]
+            before = (store.config() or {}).get("tables", {})
+            if other and "query_encoder" in before.keys() - stored["tables"].keys():
+                tell(
+                    f"the index used the query encoder {before['query_encoder'].get('use')}, which "
+                    "this configuration does not have: it is left out from now on; add "
+                    "[query_encoder] to keep it"
+                )
             if other or known.encoder.keys() != mine.encoder.keys():
                 # The same encoder, of which an older version has kept less.
                 kept = stored if other else store.config() or {}

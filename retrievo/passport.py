@@ -73,6 +73,9 @@ class Passport:
             what = f"was made with the encoder {here} ({self.encoder.get('dim')} dimensions)"
             given = f"the pipeline encodes with {there} ({other.encoder.get('dim')} dimensions)"
             out = "open it with the encoder that made it, or index into another folder"
+            if self.notes.get("migrated_from", {}).get("fingerprint") == theirs:
+                what = f"was migrated to the encoder {here} ({self.encoder.get('dim')} dimensions)"
+                out = "set [encoder] to that one, as the index itself keeps it"
         elif name.startswith("representation"):
             what = f"was made with {mine or 'nothing'} as its {name}"
             given = f"the pipeline has {theirs or 'nothing'}"

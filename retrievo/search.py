@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from retrievo.account import Account
 from retrievo.contracts import Ask, Expander, Fusion, Reranker, Retriever, Store
 from retrievo.errors import StoreError
 from retrievo.events import STAGES
@@ -31,22 +31,6 @@ DEPTH = 100
 
 RERANK_DEPTH = 50
 """How many fused candidates a reranker reads that does not say otherwise."""
-
-
-@dataclass(slots=True)
-class _Account:
-    """Seconds by step, and what there is to tell, of one batch of queries."""
-
-    timings: dict[str, float] = field(default_factory=dict)
-    warnings: list[list[str]] = field(default_factory=list)
-    scored_by: dict[int, Mapping[str, Mapping[int, str]]] = field(default_factory=dict)
-    """Of each query, of each branch that scores in several ways: the way of each row."""
-
-    @contextmanager
-    def timed(self, step: str) -> Iterator[None]:
-        started = time.perf_counter()
-        yield
-        self.timings[step] = self.timings.get(step, 0.0) + time.perf_counter() - started
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +75,7 @@ class Searcher:
     def search(
         self, texts: Sequence[str], top_k: int, filters: Filter | None, *, per_document: bool
     ) -> list[Hits]:
-        account = _Account(warnings=[[] for _ in texts])
+        account = Account(warnings=[[] for _ in texts])
         started = time.perf_counter()
         asked = [i for i, text in enumerate(texts) if text.strip()]
         fetched: dict[int, _Fetched] = {}
@@ -138,7 +122,7 @@ class Searcher:
         ]
 
     def _queries(
-        self, texts: Sequence[str], filters: Filter | None, account: _Account
+        self, texts: Sequence[str], filters: Filter | None, account: Account
     ) -> list[list[Query]]:
         if self._expander is None:
             queries = [[Query(text)] for text in texts]
@@ -158,7 +142,7 @@ class Searcher:
         cut: Sequence[Truncation],
         queries: Sequence[Sequence[Query]],
         asked: Sequence[int],
-        account: _Account,
+        account: Account,
     ) -> None:
         """Say of each query that an encoder did not read it to its end."""
         worst = worst_by_text(cut)
@@ -177,7 +161,7 @@ class Searcher:
         depth: int,
         top_k: int,
         filters: Filter | None,
-        account: _Account,
+        account: Account,
         asked: Sequence[int],
         whole: bool,
     ) -> list[Candidates]:
@@ -200,7 +184,7 @@ class Searcher:
         return fused
 
     def _answers(
-        self, queries: Sequence[Query], depth: int, filters: Filter | None, account: _Account
+        self, queries: Sequence[Query], depth: int, filters: Filter | None, account: Account
     ) -> Iterator[tuple[str, list[Candidates]]]:
         """What each branch found for each query; of a store that is far away in one request."""
         deep = {
@@ -267,7 +251,7 @@ class Searcher:
         candidates: Candidates,
         documents: Rows | None,
         top_k: int,
-        account: _Account,
+        account: Account,
     ) -> _Fetched:
         """The chunks that may become hits, in their order."""
         deep = top_k
@@ -286,7 +270,7 @@ class Searcher:
         text: str,
         fetched: _Fetched,
         top_k: int,
-        account: _Account,
+        account: Account,
         ways: Mapping[str, Mapping[int, str]],
     ) -> list[Hit]:
         candidates, order, chunks = fetched.candidates, fetched.order, fetched.chunks
@@ -310,7 +294,7 @@ class Searcher:
                 )
             ][:top_k]
 
-    def _tell(self, account: _Account, n: int) -> None:
+    def _tell(self, account: Account, n: int) -> None:
         if self._stage_done is None:
             return
         for step, seconds in account.timings.items():

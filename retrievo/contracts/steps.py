@@ -90,13 +90,12 @@ class Retriever(Protocol):
     """One branch: what it stores of a chunk, and how it searches that.
 
     Optional: `prepare(queries, filters)`, called outside the store's lock to encode what `search`
-    will need;
-    `ask(queries) -> Ask`, what `search` asks of the store, so that a store far away answers all
-    branches in one request; `score(queries, rows) -> list[Scores]`; `settle(store) -> bool`, called
-    at the end of an ingest to refit what depends on the whole collection; `whole_document = True`
-    where a chunk's representation depends on more of its document than the chunk itself;
-    `depth: int`; `first_stage(queries, depth, filters) -> list[Candidates]`, of a search in two
-    steps the candidates of the first, which alone the second one scores.
+    will need; `ask(queries) -> Ask`, what `search` asks of the store, so that a store far away
+    answers all branches in one request; `score(queries, rows) -> list[Scores]`; `settle(store) ->
+    bool`, called at the end of an ingest to refit what depends on the whole collection;
+    `whole_document = True` where a chunk's representation depends on more of its document than the
+    chunk itself; `depth: int`; `first_stage(queries, depth, filters) -> list[Candidates]`, of a
+    search in two steps the candidates of the first, which alone the second one scores.
     """
 
     @property

@@ -141,6 +141,16 @@ class IndexReport:
             "warnings": list(self.warnings),
         }
 
+    def add(self, other: "IndexReport") -> None:
+        """Count what another run over other documents did as well."""
+        for name in ("added", "updated", "kept", "failed", "chunks_written", "chunks_kept"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.chunks_cached += other.chunks_cached
+        self.tokens_encoded += other.tokens_encoded
+        self.seconds += other.seconds
+        self.warnings += other.warnings
+        self.failures += other.failures
+
     def raise_failures(self) -> None:
         """Raise IngestError, with the failures and this report, where documents failed."""
         if self.failures:

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from retrievo.config import Config
 from retrievo.config.references import without_secrets
-from retrievo.contracts import Encoder, Store
+from retrievo.contracts import Encoder
 from retrievo.encode.space_map import SpaceMap
 from retrievo.errors import ConfigError, MismatchError, StoreError
 from retrievo.identity import encoder_identity
 from retrievo.ingest.report import Progress
-from retrievo.migrate.configuration import with_encoder, without_path
+from retrievo.migrate.configuration import with_encoder
 from retrievo.migrate.ending import remove
 from retrievo.migrate.migration import Migration
-from retrievo.migrate.place import FOLDER, INDEX, folder_of
+from retrievo.migrate.parts import check, dense_name, new_pipeline
+from retrievo.migrate.place import folder_of
 from retrievo.migrate.record import Answers, Record, Scale, read_record
-from retrievo.retrieve.dense import DenseRetriever
 from retrievo.tune.migrate.choice import MapReport, choose_map
 from retrievo.tune.migrate.pairs import sample_pairs, scale_of
 
@@ -92,7 +92,7 @@ def begin(
 ) -> Migration:
     """The migration of the pipeline's index to the encoder, where none is under way."""
     store = pipeline.store
-    folder = _check(pipeline, store, encoder, answers, recut)
+    folder = check(pipeline, store, encoder, answers, recut)
     passport = store.passport()
     assert passport is not None
     table = encoder if isinstance(encoder, Mapping) else None
@@ -101,7 +101,7 @@ def begin(
     config, told = with_encoder(
         pipeline.config, table, passport, keep_chunks=keep_chunks, query_encoder=given
     )
-    new = _new_pipeline(pipeline, config, None if table is not None else encoder, folder)
+    new = new_pipeline(pipeline, config, None if table is not None else encoder, folder)
     made: Encoder = new._assembly.part("encoder")
     if made.fingerprint == passport.encoder.get("fingerprint"):
         raise ConfigError("the index was made with this encoder; there is nothing to migrate")
@@ -110,7 +110,7 @@ def begin(
     scale: Scale | None = None
     if answers == "mapped":
         old = pipeline._assembly.part("encoder")
-        name = _dense_name(pipeline)
+        name = dense_name(pipeline)
         pairs, cheap = sample_pairs(store, name, old, made, most=sample, progress=progress)
         # Two encoders see more than one; but nobody shall pay for two models a query unasked.
         both = cheap if with_old is None else with_old
@@ -168,7 +168,7 @@ def resume(pipeline: "Pipeline", folder: Path | None, encoder: object) -> Migrat
         )
     tables = record.tables if given is None else {**record.tables, "encoder": given}
     config = Config.of(tables, source=pipeline.config.source)
-    new = _new_pipeline(pipeline, config, encoder, folder)
+    new = new_pipeline(pipeline, config, encoder, folder)
     try:
         made: Encoder = new._assembly.part("encoder")
         if made.fingerprint != record.new.get("fingerprint"):
@@ -230,76 +230,6 @@ def _under_way(record: Record) -> ConfigError:
         "with it (migrate() without an encoder), or give it up with its cancel() (`retrievo "
         "migrate --cancel`)"
     )
-
-
-def _check(
-    pipeline: "Pipeline", store: Store, encoder: object, answers: str, recut: bool
-) -> Path | None:
-    """The folder that the new index is made in; None for an index in memory."""
-    if answers not in ("mapped", "old"):
-        raise ConfigError(f"answers is {answers!r}; 'mapped' or 'old' is wanted")
-    if recut and answers == "mapped":
-        raise ConfigError(
-            "recut = True cuts other chunks, which cannot be searched beside the old ones: it goes "
-            "with answers = 'old'"
-        )
-    if recut and store.tenanted():
-        raise ConfigError("recut = True reads sources, which say nothing of tenants; leave it out")
-    if not isinstance(encoder, (Mapping, Encoder)):
-        raise ConfigError(
-            f"an encoder or its table is wanted, as in {{'use': 'sentence-transformers', 'model': "
-            f"…}}; found {encoder!r}"
-        )
-    if "retrievers" in pipeline._given:
-        raise ConfigError(
-            "the retrievers were given as objects, which hold the old encoder; name them in the "
-            "configuration, or index into a new folder"
-        )
-    if getattr(store, "read_only", False):
-        raise StoreError(f"{getattr(store, 'path', '')} is a snapshot, which is only read")
-    if not store.count():
-        raise ConfigError("the index is empty: index with the new encoder into a new folder")
-    if "persistent" not in store.capabilities:
-        return None
-    path = getattr(store, "path", None)
-    if not isinstance(path, Path) or not hasattr(store, "exchange"):
-        raise StoreError(
-            f"the store {type(store).__name__} cannot exchange an index for another; index into a "
-            "new collection with the new encoder, and change the name in [store] when it is there"
-        )
-    return path / FOLDER
-
-
-def _new_pipeline(
-    pipeline: "Pipeline", config: Config, encoder: object, folder: Path | None
-) -> "Pipeline":
-    left = ("encoder", "query_encoder", "store", "retrievers")
-    given = {name: part for name, part in pipeline._given.items() if name not in left}
-    if encoder is not None:
-        given["encoder"] = encoder
-    new = type(pipeline).__new__(type(pipeline))
-    index = None if folder is None else folder / INDEX
-    home = None if folder is None else folder.parent
-    new._setup(without_path(config), pipeline.host, given, index, home=home)
-    new._assembly.check()
-    return new
-
-
-def _dense_name(pipeline: "Pipeline") -> str:
-    parts = pipeline._assembly.part("retrievers")
-    dense = [part for part in parts.values() if isinstance(part, DenseRetriever)]
-    others = [
-        name
-        for name, part in parts.items()
-        if not isinstance(part, DenseRetriever)
-        and any(space.kind != "sparse" for space in part.representations.values())
-    ]
-    if not dense or others:
-        raise ConfigError(
-            "answers = 'mapped' maps queries of 'dense' retrievers, and this pipeline has "
-            f"{', '.join(others) or 'none'}; answers = 'old' (--answers old) migrates any"
-        )
-    return next(iter(dense[0].representations))
 
 
 def _write(folder: Path, record: Record, space_map: SpaceMap | None) -> None:

@@ -159,7 +159,7 @@ class Migration:
             for tenant in tenants_of(self._old_store):
                 done = self._new_store.document_count()
                 found = self._run(tenant, sources, _counted(progress, done, total))
-                _add(report, found)
+                report.add(found)
                 if self._stop.is_set():
                     break
             self._tracking.reconcile()
@@ -253,7 +253,7 @@ class Migration:
 
         with self._pipeline._writes:
             if not self.is_complete:  # something was written meanwhile, or the run was stopped
-                _add(report, self.run(sources=sources, progress=progress))
+                report.add(self.run(sources=sources, progress=progress))
             if not self.is_complete:
                 raise StoreError(self._incomplete())
             take_place(self._pipeline, self)
@@ -300,16 +300,6 @@ def _counted(
         return None
     tell = progress
     return lambda one: tell(Progress(done + one.documents, total, one.chunks, "migrate"))
-
-
-def _add(report: IndexReport, other: IndexReport) -> None:
-    for name in ("added", "updated", "kept", "failed", "chunks_written", "chunks_kept"):
-        setattr(report, name, getattr(report, name) + getattr(other, name))
-    report.chunks_cached += other.chunks_cached
-    report.tokens_encoded += other.tokens_encoded
-    report.seconds += other.seconds
-    report.warnings += other.warnings
-    report.failures += other.failures
 
 
 def _name(identity: Mapping[str, Any]) -> str:

@@ -59,7 +59,9 @@ def test_the_index_on_disk_is_the_new_one_for_whoever_opens_it(tmp_path):
     with Pipeline.open(tmp_path / "index", **small(encoder=Mixed())) as pipeline:
         assert (everything(pipeline), order(pipeline)) == fresh(documents())
     with Pipeline.open(tmp_path / "index", **small()) as pipeline:
-        with pytest.raises(MismatchError, match="mixed"):
+        with pytest.raises(
+            MismatchError, match=r"migrated to the encoder mixed .* set \[encoder\]"
+        ):
             pipeline.search(QUERY)
 
 

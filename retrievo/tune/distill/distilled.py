@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrievo.encode.student.card import Fidelity, StudentCard
 from retrievo.errors import ConfigError
+from retrievo.migrate.place import folder_of
 
 if TYPE_CHECKING:
     from retrievo.pipeline import Pipeline
@@ -27,9 +28,15 @@ class Distilled:
     def install(self, pipeline: "Pipeline") -> None:
         """Have the index of the pipeline use it for queries, from the next time it is opened.
 
-        Raises ConfigError for an index that was made with objects, which no configuration names.
+        Raises ConfigError for an index that was made with objects, which no configuration names,
+        and for one that is moving to another encoder.
         """
         store = pipeline.store
+        if folder_of(getattr(store, "path", None)) is not None:
+            raise ConfigError(
+                "the index is moving to another encoder: make a student of that one when "
+                "the migration is finished"
+            )
         stored = store.config() or {}
         if stored.get("objects"):
             raise ConfigError(

@@ -11,7 +11,6 @@ from retrievo.contracts import Encoder, Store
 from retrievo.encode.asymmetric import sentence_of, some_rows
 from retrievo.errors import ConfigError, RetrievoError
 from retrievo.evaluate.datasets import Dataset
-from retrievo.retrieve.dense import DenseRetriever
 from retrievo.telling import tell
 from retrievo.truncation import recording
 from retrievo.tune.distill.fidelity import fidelity, judgement, latency, margin, pool_of
@@ -42,15 +41,14 @@ class Index:
 
     @classmethod
     def of(cls, pipeline: "Pipeline") -> "Index":
-        """Raises ConfigError where the pipeline has no dense retriever, or its index no text."""
+        """Raises ConfigError where the index keeps no dense vectors of its encoder, or no text.
+
+        Builds no query encoder: a student that has been lost must not keep another from being made.
+        """
         store, passport = pipeline.store, pipeline.passport
-        parts = pipeline._assembly.part("retrievers").values()
-        names = [
-            name
-            for part in parts
-            if isinstance(part, DenseRetriever)
-            for name in part.representations
-        ]
+        dim = passport.encoder["dim"]
+        spaces = passport.representations.items()
+        names = [name for name, space in spaces if (space.kind, space.size) == ("dense", dim)]
         if not names:
             raise ConfigError("the index has no 'dense' retriever, whose queries a student encodes")
         if not store.count():

@@ -273,3 +273,36 @@ def test_another_index_of_the_same_teacher_does_not_refresh_it(made, tmp_path):
         pipeline.index(many(450, seed=77))
         with pytest.raises(ConfigError, match="made of another index"):
             refresh(pipeline, folder / "student")
+
+
+def test_a_student_that_was_lost_does_not_keep_another_from_being_made(made, tmp_path):
+    folder = copy(made, tmp_path)
+    with opened(folder) as pipeline:
+        distill(pipeline, "static", folder / "lost").install(pipeline)
+    for file in (folder / "lost").iterdir():
+        file.unlink()
+    with opened(folder) as pipeline:
+        with pytest.raises(ConfigError, match="is no student"):
+            pipeline.search(QUERY)
+        distill(pipeline, "static", folder / "found").install(pipeline)
+    with opened(folder) as pipeline:
+        assert pipeline.search(QUERY)
+
+
+def test_a_configuration_without_the_installed_student_says_so(made, tmp_path):
+    folder, found = copy(made, tmp_path), made[1]
+    config = tmp_path / "p.toml"
+    config.write_text("format = 1\n[encoder]\nuse = 'static'\n")
+    with opened(folder) as pipeline:
+        found.install(pipeline)
+    with Pipeline.from_toml(config, index=folder / "index") as pipeline:
+        [told] = pipeline.index(many(400)).warnings
+        assert "static-student" in told and "left out from now on" in told
+
+
+def test_no_student_is_installed_while_an_index_moves(made, tmp_path):
+    folder, found = copy(made, tmp_path), made[1]
+    with opened(folder) as pipeline:
+        pipeline.migrate({"use": "static", "truncate_dim": 64}, answers="old")
+        with pytest.raises(ConfigError, match="is moving to another encoder"):
+            found.install(pipeline)
