@@ -169,7 +169,7 @@ def _arguments(node: ast.ClassDef | ast.FunctionDef) -> list[str]:
     missing: list[ast.expr | None] = [None] * (len(plain) - len(made.args.defaults))
     defaults = [*missing, *made.args.defaults, *made.args.kw_defaults]
     return [
-        _row(argument, default)
+        _row(argument, default, in_store=node.name.endswith("Store"))
         for argument, default in zip([*plain, *made.args.kwonlyargs], defaults, strict=True)
     ]
 
@@ -181,9 +181,9 @@ def _constructor(node: ast.ClassDef) -> ast.FunctionDef | None:
     )
 
 
-def _row(argument: ast.arg, default: ast.expr | None) -> str:
+def _row(argument: ast.arg, default: ast.expr | None, *, in_store: bool) -> str:
     kind = ast.unparse(argument.annotation) if argument.annotation else "any"
-    if argument.arg == "path":
+    if argument.arg == "path" and in_store:
         shown = "the pipeline's folder"
     elif argument.arg in PARTS:
         shown = "the pipeline's part"

@@ -70,6 +70,7 @@ class Binding:
                 # The tables that made the index make the same parts: nothing is built to compare.
                 if stored["objects"] or (store.config() or {}) != stored:
                     self._check(store, self._own_passport(writing=False), writing=False)
+                    self._check_sizes()
                 self._checked_for_reading = True
             return store
 
@@ -84,6 +85,7 @@ class Binding:
             store = self.for_reading(tenant)
             if not self._checked_for_searching:
                 self._check(store, self._own_passport(writing=False), writing=False)
+                self._check_sizes()
                 self._checked_for_searching = self._check_pair(store)
             return store
 
@@ -95,6 +97,11 @@ class Binding:
             if self._checked_for_writing:
                 return store
             mine = self._own_passport(writing=True)
+            exists = getattr(store, "exists", None)
+            if exists is not None and exists():
+                store.open(None)  # another encoder's index says more than a pair that does not fit
+                self._check(store, mine, writing=True)
+            self._check_sizes()
             store.open(mine, self._stored())
             self._check(store, mine, writing=True)
             stored, known = self._stored(), store.passport() or mine
@@ -119,6 +126,7 @@ class Binding:
         exists = getattr(self._store(tenant), "exists", None)
         if exists is None or exists():
             return self.for_writing(tenant)
+        self._check_sizes()
         empty: Store = self._assembly.make("store", "memory")
         empty.open(self._own_passport(writing=True), {})
         return empty
@@ -180,13 +188,17 @@ class Binding:
 
     def _own_passport(self, *, writing: bool) -> Passport:
         part = self._assembly.part
-        encoder, query_encoder = part("encoder"), part("query_encoder")
+        encoder = part("encoder")
         if writing and isinstance(encoder, DeferredEncoder):
             encoder = encoder.encoder()
-        if query_encoder is not None:
-            check_sizes(encoder, query_encoder)
         chunker = part("chunker") if writing else None
-        return passport_of(encoder, chunker, part("retrievers"), query_encoder)
+        return passport_of(encoder, chunker, part("retrievers"), part("query_encoder"))
+
+    def _check_sizes(self) -> None:
+        """Raise MismatchError for a query encoder that no sample could show to fit."""
+        query_encoder = self._assembly.part("query_encoder")
+        if query_encoder is not None:
+            check_sizes(self._assembly.part("encoder"), query_encoder)
 
     def _check_pair(self, store: Store) -> bool:
         """Whether it is settled that queries fit documents: not while an index holds no text."""
@@ -216,7 +228,27 @@ class Binding:
         where = str(getattr(store, "path", "in memory"))
         if found is None:
             raise MismatchError(f"the index {where} has no passport; index again into a new folder")
-        found.check(mine, where=where, writing=writing)
+        try:
+            found.check(mine, where=where, writing=writing)
+        except MismatchError as error:
+            raise MismatchError(f"{error}{self._hint(store, mine)}") from None
+
+    def _hint(self, store: Store, mine: Passport) -> str:
+        """What of the configuration may be behind another encoder than the index's."""
+        folder = folder_of(getattr(store, "path", None))
+        if folder is not None:
+            from retrievo.migrate.record import read_record  # it brings pydantic's models
+
+            if read_record(folder).new.get("fingerprint") == mine.encoder["fingerprint"]:
+                return (
+                    " (it is moving to this encoder: open it without a configuration until that is "
+                    "finished)"
+                )
+        if "encoder" not in self._config.tables and "encoder" not in self._given:
+            return (
+                " (this configuration has no [encoder]: that is the default one; add the index's)"
+            )
+        return ""
 
 
 def objects_of(given: Mapping[str, Any]) -> dict[str, str]:

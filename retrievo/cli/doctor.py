@@ -228,7 +228,8 @@ def _index_lines(state: dict[str, Any]) -> list[str]:
         if state["migration"]:
             to = state["migration"]["to"]
             lines.append(
-                f"  moving to the encoder {to.get('model') or to.get('name')}; "
+                f"  moving to the encoder {to.get('model') or to.get('name')} "
+                f"({to.get('dim')} dimensions); "
                 "`retrievo migrate` goes on, `retrievo migrate --cancel` gives up"
             )
     passport = state.get("passport")

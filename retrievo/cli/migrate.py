@@ -156,4 +156,4 @@ def _cancel(pipeline: "Pipeline", as_json: bool) -> None:
 
 
 def _model(identity: dict[str, Any]) -> str:
-    return str(identity.get("model") or identity.get("name"))
+    return f"{identity.get('model') or identity.get('name')} ({identity.get('dim')} dimensions)"

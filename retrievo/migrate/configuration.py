@@ -68,6 +68,8 @@ def encoder_table(config: Config, old: Config) -> Mapping[str, Any]:
 
     Raises ConfigError, naming the tables, where it does: a migration changes the encoder alone.
     """
+    if "encoder" in config.tables and config.tables["encoder"] == old.tables.get("encoder"):
+        raise ConfigError(f"{config.source}: the index has this [encoder]; nothing to migrate")
     leave = {"encoder", "query_encoder", "format"}
     names = {*config.tables, *old.tables} - leave
     other = sorted(name for name in names if config.tables.get(name) != old.tables.get(name))

@@ -163,6 +163,7 @@ class Migration:
                 if self._stop.is_set():
                     break
             self._tracking.reconcile()
+            report.kept = max(0, self.documents[0] - report.added - report.updated)
             report.raise_failures()
             return report
 

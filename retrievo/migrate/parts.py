@@ -24,7 +24,7 @@ def check(
     if recut and answers == "mapped":
         raise ConfigError(
             "recut = True cuts other chunks, which cannot be searched beside the old ones: it goes "
-            "with answers = 'old'"
+            "with answers = 'old' (files go with --answers old)"
         )
     if recut and store.tenanted():
         raise ConfigError("recut = True reads sources, which say nothing of tenants; leave it out")

@@ -10,6 +10,7 @@ from retrievo.encode.student.card import CARD_FILE, Fidelity, StudentCard, Teach
 from retrievo.errors import ConfigError, EncoderError
 from retrievo.evaluate.datasets import Dataset
 from retrievo.ingest.report import Progress
+from retrievo.telling import tell
 from retrievo.tune.distill.distilled import Distilled
 from retrievo.tune.distill.fidelity import fidelity, pool_of
 from retrievo.tune.distill.measuring import Index, check_landmarks, landmarks, last_row, measured
@@ -71,7 +72,7 @@ def distill(
             seed=seed,
             progress=progress,
         )
-    return _finished(where, made, target, min_overlap, judged, force=force, before=None)
+    return _finished(where, made, target, min_overlap, judged, force=force)
 
 
 def refresh(
@@ -103,7 +104,9 @@ def refresh(
         )
     check_landmarks(where.store, card.landmarks, target)
     made, before = refit(where.store, where.name, target, card, progress)
-    return _finished(where, made, target, card.min_overlap, judged, force=force, before=before)
+    return _finished(
+        where, made, target, card.min_overlap, judged, force=force, before=before, refreshed=True
+    )
 
 
 def check_output(out: str | Path, *, force: bool) -> Path:
@@ -129,7 +132,8 @@ def _finished(
     judged: Dataset | None,
     *,
     force: bool,
-    before: Fidelity | None,
+    before: Fidelity | None = None,
+    refreshed: bool = False,
 ) -> Distilled:
     """The student measured, and in its place where it is good enough."""
     pool = pool_of(where.store, where.name)
@@ -152,7 +156,12 @@ def _finished(
         card = card.model_copy(update=measured(where, made, student, judged))
         reached = (card.queries or card.documents).overlap
         if reached < min_overlap:
-            if not force:
+            if refreshed:
+                tell(
+                    f"the refreshed student's overlap@10 is {reached:.3f}, below {min_overlap:g}: "
+                    "it is written, for the older one is no better"
+                )
+            elif not force:
                 raise EncoderError(
                     f"the student is not written: its overlap@10 with the teacher is {reached:.3f},"
                     f" below {min_overlap:g} ({card.documents}). More documents make a better one, "

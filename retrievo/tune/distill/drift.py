@@ -1,5 +1,6 @@
 """Whether a student still fits the index that it was made for, after documents were added."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +29,7 @@ class Drift:
 
     `then` is its fidelity on documents that were held out of the fit, `now` that on newer ones:
     their own texts against their stored vectors, without a call of the teacher. None without newer
-    ones.
+    ones. `foreign` says that it was made of another index, of which these numbers say nothing.
     """
 
     kind: str
@@ -37,12 +38,13 @@ class Drift:
     newer: int
     then: Fidelity
     now: Fidelity | None
+    foreign: bool = False
 
     @property
     def drifted(self) -> bool:
         """Whether it should be refreshed."""
-        if self.now is None:
-            return False
+        if self.now is None or self.foreign:
+            return self.foreign
         return self.newer > GROWN * self.chunks or self.now.cosine < self.then.cosine - LOST
 
     def as_dict(self) -> dict[str, Any]:
@@ -55,10 +57,13 @@ class Drift:
             "then": self.then.model_dump(),
             "now": None if self.now is None else self.now.model_dump(),
             "drifted": self.drifted,
+            "foreign": self.foreign,
         }
 
     def __str__(self) -> str:
         told = f"{self.kind} student of {self.teacher}: {self.then} when it was made"
+        if self.foreign:
+            return f"{told}; it was made of another index: make one of this, retrievo distill"
         if self.now is None:
             return f"{told}; no chunk is newer"
         told += f"; {self.newer:,} of {self.chunks:,} chunks are newer, on these: {self.now}"
@@ -81,7 +86,22 @@ def drift_of(store: Store, representation: str, encoder: Encoder, card: StudentC
             with collecting():  # an empty chunk is no news here
                 found = encoder.encode_query([chunk.indexed_text for chunk in chunks])
             now = fidelity(pool_of(store, representation), stored, found)
-    return Drift(card.kind, card.teacher.model, total, len(newer), card.documents, now)
+        foreign = is_foreign(store, card.landmarks)
+    model = card.teacher.model
+    return Drift(card.kind, model, total, len(newer), card.documents, now, foreign)
+
+
+def is_foreign(store: Store, landmarks: Mapping[int, str]) -> bool:
+    """Whether rows that a student knows are other chunks here; a row that is gone says nothing."""
+    rows = existing(store, np.array(sorted(landmarks), np.int64))
+    chunks = zip(rows.tolist(), store.get(rows), strict=True)
+    return any(landmarks[row] != chunk.id for row, chunk in chunks)
+
+
+def existing(store: Store, rows: Rows) -> Rows:
+    """Those of the rows that the index has."""
+    parts = list(store.scan())
+    return rows[np.isin(rows, np.concatenate(parts))] if parts else rows[:0]
 
 
 def newer_rows(store: Store, last_row: int) -> Rows:

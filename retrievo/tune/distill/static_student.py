@@ -12,8 +12,7 @@ from retrievo.encode.student.static import StaticStudent
 from retrievo.errors import ConfigError
 from retrievo.ingest.report import Progress
 from retrievo.telling import tell
-from retrievo.tune.distill.drift import drift_of
-from retrievo.tune.distill.measuring import existing
+from retrievo.tune.distill.drift import drift_of, existing
 from retrievo.tune.distill.static_files import write_table
 from retrievo.tune.distill.static_table import StaticTable, fit_table
 from retrievo.tune.distill.student import Student
