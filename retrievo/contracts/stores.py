@@ -116,7 +116,11 @@ class Store(Protocol):
         ...
 
     def reading(self) -> AbstractContextManager[object]:
-        """A scope in which nothing is written: what a search found can be fetched inside it."""
+        """A scope in which nothing is written: what a search found can be fetched inside it.
+
+        For the store's own methods: a pipeline that is searched inside it, while a migration of its
+        index finishes in another thread, would wait for ever.
+        """
         ...
 
     # looking up
