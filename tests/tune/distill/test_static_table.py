@@ -1,10 +1,8 @@
-from itertools import pairwise
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+from token_documents import DIM, WORDS, documents, tokenizer, unit, weighted
 
 from retrievo.errors import ConfigError
 from retrievo.tune.distill import count_matrix, static_table
@@ -13,40 +11,6 @@ from retrievo.tune.distill.normal_equations import DIRECTION_SHARE, PAIR_SHARE
 from retrievo.tune.distill.static_table import PENALTIES, QUERY_BIAS, fit_table
 from retrievo.tune.distill.token_directions import token_directions
 from retrievo.tune.distill.token_statistics import TokenStatistics, frequent_pairs
-
-WORDS = "? the key vault token moon bread oven flour river glacier parrot".split()
-DIM = 6
-
-
-def tokenizer(words=WORDS):
-    made = Tokenizer(models.WordLevel({word: at for at, word in enumerate(words)}, unk_token="?"))
-    made.normalizer = normalizers.Lowercase()
-    made.pre_tokenizer = pre_tokenizers.Whitespace()
-    return made.to_str()
-
-
-def documents(n, seed=3):
-    draw = np.random.default_rng(seed)
-    texts = [" ".join(draw.choice(WORDS[1:], draw.integers(1, 15))) for _ in range(n)]
-    vectors = draw.standard_normal((n, DIM)).astype(np.float32)
-    return np.arange(100, 100 + n), texts, vectors
-
-
-def weighted(statistics, text):
-    """A document's weights over all columns, from the definition."""
-    ids = [WORDS.index(word) if word in WORDS else 0 for word in text.lower().split()]
-    made = np.zeros(statistics.counter.columns)
-    for one in set(ids):
-        made[one] = ids.count(one) ** 0.5
-    total = made.sum()
-    pairs = [one * len(WORDS) + other for one, other in pairwise(ids)]
-    for at, pair in enumerate(statistics.counter.pairs.tolist()):
-        made[len(WORDS) + at] = pairs.count(pair) ** 0.5
-    return made / total
-
-
-def unit(vectors):
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
 def statistics(n, *, pairs=3, seed=3):
