@@ -5,19 +5,16 @@ mapped to where the old one would have put it, and searches the stored vectors a
 """
 
 import hashlib
-import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
 
-from retrievo.contracts import Encoder
 from retrievo.encode.matryoshka.heads import unit
 from retrievo.encode.tensor_file import write_tensors
 from retrievo.errors import ConfigError, EncoderError
@@ -208,77 +205,3 @@ def _lengths(vectors: Vectors, dim: int) -> Vectors:
             texts=[row],
         )
     return lengths
-
-
-class MappedEncoder:
-    """The queries of `encoder` in the space of an index whose documents another encoder made.
-
-    `aligned_to` is that other encoder's fingerprint. `old` is that encoder itself, wanted by a map
-    that was fitted for both (`space_map.old`) and by no other. Raises ConfigError where the parts
-    do not fit one another.
-    """
-
-    special_tokens: ClassVar[int] = 0
-
-    def __init__(
-        self, encoder: Encoder, space_map: SpaceMap, aligned_to: str, *, old: Encoder | None = None
-    ) -> None:
-        if encoder.dim != space_map.dim_in:
-            raise ConfigError(
-                f"the map takes vectors of {space_map.dim_in} dimensions, the encoder gives "
-                f"{encoder.dim}; use it with the encoder that it was fitted for"
-            )
-        if (space_map.old is None) != (old is None):
-            wanted = "stands alone" if space_map.old is None else "wants the old encoder beside it"
-            given = "none" if old is None else "one"
-            raise ConfigError(f"the map {wanted}, and {given} was given as `old`")
-        if old is not None and (old.fingerprint, old.dim) != (aligned_to, space_map.dim_out):
-            raise ConfigError(
-                f"the old encoder is {old.fingerprint} with {old.dim} dimensions, the map leads "
-                f"to {aligned_to} with {space_map.dim_out}"
-            )
-        self._encoder, self._map, self._old = encoder, space_map, old
-        self.aligned_to = aligned_to
-
-    @property
-    def dim(self) -> int:
-        return self._map.dim_out
-
-    @property
-    def max_tokens(self) -> int | None:
-        return self._encoder.max_tokens
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """A hash of the encoder, of the map and of the space that it leads to."""
-        told = [self._encoder.fingerprint, self._map.fingerprint, self.aligned_to]
-        return hashlib.blake2b(json.dumps(told).encode(), digest_size=16).hexdigest()
-
-    def identity(self) -> dict[str, Any]:
-        """What a passport keeps of this encoder: the one within, and the map."""
-        told = getattr(self._encoder, "identity", None)
-        within = dict(told()) if callable(told) else {"name": type(self._encoder).__name__}
-        return {
-            "name": "mapped",
-            "model": within.get("model") or within["name"],
-            "encoder": {**within, "fingerprint": self._encoder.fingerprint},
-            "map": {"kind": self._map.kind, "fingerprint": self._map.fingerprint},
-            "aligned_to": self.aligned_to,
-            "joined_with_old": self._old is not None,
-        }
-
-    def encode_query(self, texts: Sequence[str]) -> Vectors:
-        """Unit vectors, float32[len(texts), dim], in the order given; a zero row stays zero.
-
-        Raises EncoderError where the encoder gives a number that is not finite.
-        """
-        made = self._map.apply(self._encoder.encode_query(texts))
-        return made if self._old is None else self._map.join(made, self._old.encode_query(texts))
-
-    def encode_document(self, texts: Sequence[str]) -> Vectors:
-        """Never vectors: raises EncoderError, since documents belong to the index's own encoder."""
-        raise EncoderError(
-            "a mapped encoder encodes queries alone: new documents of this index are encoded by "
-            f"the encoder that made it ({self.aligned_to}), or the index is made again by the new "
-            "one; set it as [query_encoder], not as [encoder]"
-        )

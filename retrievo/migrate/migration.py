@@ -255,6 +255,7 @@ class Migration:
         with self._pipeline._writes:
             if not self.is_complete:  # something was written meanwhile, or the run was stopped
                 report.add(self.run(sources=sources, progress=progress))
+                report.kept = max(0, self.documents[0] - report.added - report.updated)
             if not self.is_complete:
                 raise StoreError(self._incomplete())
             take_place(self._pipeline, self)

@@ -8,11 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
-from retrievo.contracts import Encoder
-from retrievo.encode.asymmetric import check_sizes, declared
-from retrievo.encode.space_map import MAP_FILE, MappedEncoder, SpaceMap
-from retrievo.errors import ConfigError, EncoderError, MismatchError
-from retrievo.identity import encoder_identity
+from retrievo.encode.space_map import MAP_FILE, SpaceMap
+from retrievo.errors import ConfigError, EncoderError
 
 
 def numbers(*shape, seed=3):
@@ -33,26 +30,6 @@ def an_mlp():
         output=numbers(5, 4, seed=7),
         told={"epochs": 3},
     )
-
-
-class Fake:
-    """An encoder of fixed vectors; an empty text has none."""
-
-    max_tokens = 32
-
-    def __init__(self, dim, name="new", *, told=True):
-        self.dim, self.fingerprint = dim, f"print of {name}"
-        if told:
-            self.identity = lambda: {"name": "fake", "model": name}
-
-    def encode_query(self, texts):
-        made = np.zeros((len(texts), self.dim), np.float32)
-        for row, text in enumerate(texts):
-            if text:
-                made[row] = numbers(self.dim, seed=len(text))
-        return made
-
-    encode_document = encode_query
 
 
 def unit_rows(rows):
@@ -217,54 +194,3 @@ def test_a_file_that_is_cut_or_missing_is_refused(tmp_path):
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(ConfigError, match="cannot be read"):
         SpaceMap.load(tmp_path)
-
-
-def test_a_mapped_encoder_answers_in_the_space_of_the_index():
-    new, old = Fake(6), Fake(4, "old")
-    mapped = MappedEncoder(new, a_map(), old.fingerprint)
-    assert isinstance(mapped, Encoder)
-    made = mapped.encode_query(["a", "", "three"])
-    np.testing.assert_array_equal(made, a_map().apply(new.encode_query(["a", "", "three"])))
-    assert made.shape == (3, mapped.dim) and not made[1].any()
-    assert (mapped.dim, mapped.max_tokens) == (4, 32)
-    assert declared(old.fingerprint, mapped)
-    check_sizes(old, mapped)
-    with pytest.raises(MismatchError, match="aligned to print of old"):
-        check_sizes(Fake(4, "another"), mapped)
-
-
-def test_a_mapped_encoder_never_encodes_documents():
-    with pytest.raises(EncoderError, match=r"queries alone.*print of old.*\[query_encoder\]"):
-        MappedEncoder(Fake(6), a_map(), "print of old").encode_document(["text"])
-
-
-def test_a_mapped_encoder_tells_both_and_changes_with_each():
-    mapped = MappedEncoder(Fake(6), a_map(), "print of old")
-    told = json.loads(json.dumps(encoder_identity(mapped)))
-    assert told["model"] == "new" and told["encoder"]["fingerprint"] == "print of new"
-    assert told["map"] == {"kind": "ridge", "fingerprint": a_map().fingerprint}
-    assert told["aligned_to"] == "print of old" and told["fingerprint"] == mapped.fingerprint
-    assert MappedEncoder(Fake(6, told=False), a_map(), "x").identity()["model"] == "Fake"
-    others = [
-        MappedEncoder(Fake(6, "newer"), a_map(), "print of old"),
-        MappedEncoder(Fake(6), an_mlp(), "print of old"),
-        MappedEncoder(Fake(6), a_map(), "print of another"),
-    ]
-    assert len({mapped.fingerprint, *(other.fingerprint for other in others)}) == 4
-
-
-def test_a_map_fitted_for_both_wants_the_old_encoder():
-    both, old = a_map(old=numbers(4, 4, seed=9)), Fake(4, "old")
-    mapped = MappedEncoder(Fake(6), both, old.fingerprint, old=old)
-    texts = ["a", "bcd"]
-    want = both.join(both.apply(Fake(6).encode_query(texts)), old.encode_query(texts))
-    np.testing.assert_array_equal(mapped.encode_query(texts), want)
-    assert mapped.identity()["joined_with_old"] is True
-    with pytest.raises(ConfigError, match="wants the old encoder beside it, and none"):
-        MappedEncoder(Fake(6), both, old.fingerprint)
-    with pytest.raises(ConfigError, match="stands alone, and one was given"):
-        MappedEncoder(Fake(6), a_map(), old.fingerprint, old=old)
-    with pytest.raises(ConfigError, match="old encoder is print of older"):
-        MappedEncoder(Fake(6), both, old.fingerprint, old=Fake(4, "older"))
-    with pytest.raises(ConfigError, match="takes vectors of 6 dimensions, the encoder gives 7"):
-        MappedEncoder(Fake(7), a_map(), old.fingerprint)

@@ -116,7 +116,3 @@ class StudentCard(_Part):
                 f"{path} is no card of a student ({where}: {first['msg']}); make the student again "
                 "with `retrievo distill`"
             ) from None
-
-    def told(self) -> dict[str, Any]:
-        """What a passport keeps of the student."""
-        return {"kind": self.kind, "teacher": self.teacher.model}

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from retrievo.encode.space_map import MappedEncoder, SpaceMap
+from retrievo.encode.space_map import SpaceMap
 from retrievo.errors import ConfigError, EncoderError, RetrievoWarning
 from retrievo.tune.migrate.choice import MapReport, choose_map
 from retrievo.tune.migrate.held_out import HeldOut
@@ -108,15 +108,6 @@ def test_with_old_may_choose_the_sum_of_both_and_says_what_it_wants():
     assert report.chosen == f"{alone.chosen} + old" and report.row.eligible
     assert report.share_of_old > alone.share_of_old
     assert space_map.old is not None and space_map.old.shape == (12, 12)
-
-    class New:
-        dim, max_tokens, fingerprint = 16, None, "new"
-
-        def encode_query(self, texts):
-            return pairs.new_queries[: len(texts)]
-
-    with pytest.raises(ConfigError, match="wants the old encoder"):
-        MappedEncoder(New(), space_map, "old")
 
 
 @pytest.mark.filterwarnings(ROUGH)
