@@ -1,0 +1,112 @@
+"""How large chunks may be: the size that was asked for, the encoder's limit, and the context."""
+
+import re
+from typing import Any
+
+from retrievo.chunk.measured import Measured
+from retrievo.chunk.tokenizers import name_of_tokenizer, resolve_tokenizer
+from retrievo.contracts import Encoder, Tokenizer
+from retrievo.errors import ConfigError
+from retrievo.types import Document
+
+_WORD_END = re.compile(r"(?<=\S)(?=\s|$)")
+
+
+class Sizing:
+    """The size and overlap of a chunker in tokens, and the tokenizer that counts them.
+
+    `tokenizer` is an object with `token_spans(text)`, "static" or "tiktoken:cl100k_base"; without
+    one the encoder's counts, and the static one where it has none. Where the encoder has a limit,
+    special tokens and context are taken from it, and the smaller of that and the size holds.
+    Raises ConfigError for sizes that are none.
+    """
+
+    def __init__(
+        self,
+        chunk_size: int,
+        chunk_overlap: int,
+        tokenizer: Tokenizer | str | None,
+        encoder: Encoder | None,
+    ) -> None:
+        check_whole("chunk_size", chunk_size, 1)
+        check_whole("chunk_overlap", chunk_overlap, 0)
+        if chunk_overlap >= chunk_size:
+            raise ConfigError(
+                f"chunk_overlap is {chunk_overlap} and chunk_size {chunk_size}; "
+                "the overlap must be smaller"
+            )
+        self.size, self.overlap = chunk_size, chunk_overlap
+        self.tokenizer = resolve_tokenizer(tokenizer, encoder)
+        self.room = _room(encoder if encoder is not None else self.tokenizer)
+        """The most tokens of text and context that the encoder reads; None without a limit."""
+
+    @property
+    def tokenizer_name(self) -> str:
+        """What a passport calls the tokenizer that counts."""
+        return name_of_tokenizer(self.tokenizer)
+
+    @property
+    def limit(self) -> int:
+        """The most tokens of a chunk without context."""
+        return self.size if self.room is None else min(self.size, self.room)
+
+    def parameters(self, name: str, form: int, **more: Any) -> dict[str, Any]:
+        """What a passport keeps of a chunker: with other values it makes other chunks.
+
+        `form` counts up when the same text and the same parameters give other chunks.
+        """
+        return {
+            "name": name,
+            "chunk_size": self.size,
+            "chunk_overlap": self.overlap,
+            "format": form,
+            **more,
+        }
+
+    def overlap_of(self, budget: int) -> int:
+        """The overlap where chunks have `budget` tokens: smaller than that."""
+        return min(self.overlap, budget - 1)
+
+    def fitted(self, context: str) -> tuple[str, int]:
+        """The context, cut to a quarter of the room, and the tokens that are left for text."""
+        context = context.strip()
+        size = self.limit
+        if not context:
+            return "", size
+        most = size // 4
+        if len(context.encode("utf-8", "surrogatepass")) >= most:
+            starts = Measured(context, self.tokenizer).starts
+            if len(starts) > most:
+                limit = int(starts[most])
+                ends = [end.start() for end in _WORD_END.finditer(context, 0, limit)]
+                context = context[: ends[-1]] if ends else ""
+        if self.room is None or not context:
+            return context, size
+        tokens = len(Measured(f"{context}\n", self.tokenizer).starts)
+        return context, max(1, min(self.size, self.room - tokens))
+
+
+def begins_with_title(document: Document, text: str) -> bool:
+    """Whether a chunk's text begins with the document's title, as a heading or not."""
+    title = document.title.strip()
+    return bool(title) and text.lstrip("# ").startswith(title)
+
+
+def check_whole(name: str, value: object, least: int) -> None:
+    """Raise ConfigError for what is no whole number, or a smaller one."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ConfigError(f"{name} is {value!r}; a whole number from {least} is wanted")
+
+
+def _room(encoder: object) -> int | None:
+    """The most tokens of text that the encoder reads; None without a limit."""
+    limit = getattr(encoder, "max_tokens", None)
+    if limit is None:
+        return None
+    room = int(limit) - int(getattr(encoder, "special_tokens", 0))
+    if room < 1:
+        raise ConfigError(
+            f"the encoder reads {limit} tokens and adds {limit - room} of its own: "
+            "there is no room for text; set a larger max_tokens or a shorter prompt"
+        )
+    return room
