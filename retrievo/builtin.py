@@ -19,6 +19,8 @@ def retrievo_register_readers(register: Register) -> None:
 @hookimpl
 def retrievo_register_chunkers(register: Register) -> None:
     register("recursive", "retrievo.chunk.recursive:RecursiveChunker")
+    register("windows", "retrievo.chunk.windows:WindowsChunker")
+    register("hierarchical", "retrievo.chunk.hierarchical:HierarchicalChunker")
 
 
 @hookimpl

@@ -61,6 +61,9 @@ class Explanation:
         if hit.chunk.truncated is not None:
             seen, total = hit.chunk.truncated
             lines.append(f"  its vector holds {seen:,} of its {total:,} tokens")
+        if "merged" in trace:
+            merged = trace["merged"]
+            lines.append(f"  parent of {merged['children']} found of {merged['of']} children")
         if trace.get("rerank"):
             rerank = trace["rerank"]
             lines.append(f"  rerank: rank {rerank['rank']}, score {rerank['score']:.4f}")

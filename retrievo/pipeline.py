@@ -21,6 +21,7 @@ from retrievo.ingest.run import Ingest
 from retrievo.ingest.sources import Sources, check_ids
 from retrievo.migrate.under_way import answering
 from retrievo.opening import stored_configuration
+from retrievo.parents import POOL, check_parents, with_parents
 from retrievo.passport import Passport
 from retrievo.search import Searcher, checked
 from retrievo.store.locking import ReadWriteLock
@@ -213,14 +214,18 @@ class Pipeline:
         filters: Filters = None,
         tenant: str | None = None,
         per_document: bool = False,
+        parents: float | None = None,
     ) -> Hits:
         """At most `top_k` hits, best first.
 
         `filters` is an expression of F, its text form or its dict form. `tenant` is the scope that
         the documents were indexed with. With `per_document` only the best chunk of each document
-        comes back. Raises FilterError, IndexMissingError, MismatchError, TenantError.
+        comes back. With `parents` a parent takes the place of its children where at least that
+        share of them (0 to 1) is found. Raises FilterError, IndexMissingError, MismatchError,
+        TenantError.
         """
         wanted: dict[str, Any] = dict(filters=filters, tenant=tenant, per_document=per_document)
+        wanted["parents"] = parents
         return self.search_batch([query], top_k=top_k, **wanted)[0]
 
     def search_batch(
@@ -231,13 +236,18 @@ class Pipeline:
         filters: Filters = None,
         tenant: str | None = None,
         per_document: bool = False,
+        parents: float | None = None,
     ) -> list[Hits]:
         """Hits for each query, in their order; what `search` says holds for each."""
         given = checked(queries, top_k)
+        check_parents(parents, per_document=per_document)
         wanted = scoped(as_filter(filters), tenant)
+        deep = int(top_k) if parents is None else POOL * int(top_k)
         with self._use.reading(), collecting() as told:
-            self._binding.for_searching(tenant)
-            found = self._search().search(given, int(top_k), wanted, per_document=per_document)
+            store = self._binding.for_searching(tenant)
+            found = self._search().search(given, deep, wanted, per_document=per_document)
+            if parents is not None:
+                found = [with_parents(hits, store, parents, int(top_k), tenant) for hits in found]
         for hits in found:
             hits.warnings += merged(told)
         return found
@@ -250,11 +260,13 @@ class Pipeline:
         filters: Filters = None,
         tenant: str | None = None,
         per_document: bool = False,
+        parents: float | None = None,
     ) -> Hits:
         """What `search` gives, from a thread, so that the event loop goes on."""
         import asyncio  # a third of what importing a pipeline would cost, for one method
 
         wanted: dict[str, Any] = dict(filters=filters, tenant=tenant, per_document=per_document)
+        wanted["parents"] = parents
         return await asyncio.to_thread(self.search, query, top_k=top_k, **wanted)
 
     def explain(

@@ -82,8 +82,11 @@ class Sizing:
                 context = context[: ends[-1]] if ends else ""
         if self.room is None or not context:
             return context, size
-        tokens = len(Measured(f"{context}\n", self.tokenizer).starts)
-        return context, max(1, min(self.size, self.room - tokens))
+        return context, max(1, min(self.size, self.room - self.tokens_of(context)))
+
+    def tokens_of(self, context: str) -> int:
+        """The tokens that a context takes before a text."""
+        return len(Measured(f"{context}\n", self.tokenizer).starts) if context else 0
 
 
 def begins_with_title(document: Document, text: str) -> bool:

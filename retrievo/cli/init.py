@@ -15,9 +15,8 @@ TEMPLATE = """\
 format = 1
 
 [chunker]
-use = "recursive"           # cuts at the best boundary that fits
-chunk_size = 256            # tokens of the encoder's own tokenizer
-chunk_overlap = 32
+use = "windows"             # 256 tokens; 128 of documents longer than the encoder's window
+chunk_overlap = 32          # tokens, of the encoder's own tokenizer
 
 [encoder]
 use = "static"              # no download, no torch

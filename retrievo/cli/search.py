@@ -23,6 +23,16 @@ def search(
     per_document: Annotated[
         bool, typer.Option("--per-document", help="Only the best passage of each document.")
     ] = False,
+    parents: Annotated[
+        float | None,
+        typer.Option(
+            "--parents",
+            metavar="SHARE",
+            min=0.0,
+            max=1.0,
+            help="Give a parent for its passages where this share of them is found.",
+        ),
+    ] = None,
     config: Config = None,
     index: Index = None,
     as_json: Json = False,
@@ -36,9 +46,8 @@ def search(
 
     filters = as_filter(filter)
     with open_pipeline(config, index) as pipeline:
-        hits = pipeline.search(
-            query, top_k=top_k, filters=filters, tenant=tenant, per_document=per_document
-        )
+        wanted: dict[str, Any] = dict(per_document=per_document, parents=parents)
+        hits = pipeline.search(query, top_k=top_k, filters=filters, tenant=tenant, **wanted)
     for warning in hits.warnings:
         say(f"warning: {warning}")
     if as_json:

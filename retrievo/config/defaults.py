@@ -25,7 +25,7 @@ KIND = MappingProxyType(
 )
 """The kind of component that each table makes."""
 
-DEFAULT_USE = MappingProxyType({"chunker": "recursive", "encoder": "static", "fusion": "convex"})
+DEFAULT_USE = MappingProxyType({"chunker": "windows", "encoder": "static", "fusion": "convex"})
 PARTS = frozenset({"encoder", "query_encoder", "store", "tokenizer"})
 """Arguments that receive the pipeline's own part where a table leaves them out."""
 

@@ -14,6 +14,7 @@ from retrievo.encode.checking import given_texts, tell_empty, tell_truncated
 from retrievo.encode.encoded import Encoded, Side
 from retrievo.encode.matryoshka.cut import Wanted, folder_of
 from retrievo.encode.matryoshka.heads import Kind
+from retrievo.encode.transformer import late
 from retrievo.encode.transformer.backends import Backend
 from retrievo.encode.transformer.batching import slabs
 from retrievo.encode.transformer.fitting import Fitting, OnTruncate
@@ -232,6 +233,33 @@ class SentenceEncoder:
                 "set tokenizer = 'static' in [chunker]"
             )
         return self._tokenizer.token_spans(text)
+
+    @cached_property
+    def spans_refused(self) -> str | None:
+        """Why `encode_spans` cannot do its work with this model; None where it can."""
+        return late.refusal(self._cut.model, self._tokenizer)
+
+    def encode_spans(
+        self, texts: Sequence[str], spans: Sequence[Spans], contexts: Sequence[str] | None = None
+    ) -> list[Vectors]:
+        """For each text float32[n, dim]: the vectors of its n spans, read in the whole text.
+
+        `spans[i]` is int[n, 2], start and end in characters of `texts[i]`; a span's vector is the
+        mean of its tokens' states (late chunking). Texts longer than `max_tokens` are read in
+        macro-windows that overlap, each token in the one where it has most context; `contexts[i]`
+        is read before each of them. A span without a token has a zero row. Raises EncoderError
+        where `spans_refused` says why, and for spans outside of their text.
+        """
+        if self._tokenizer is None or self.spans_refused is not None:
+            raise EncoderError(f"{self._name} cannot encode spans: {self.spans_refused}")
+        given, wanted = list(texts), late.checked_spans(texts, spans)
+        if not given:
+            return []
+        prompt = self._prompts["document"]
+        self._forward.settle(given, prompt=prompt, side="document")
+        pooling = late.LatePooling(self._cut.model, self._tokenizer, self._forward, self._limit)
+        made = pooling.pooled(given, wanted, contexts or [""] * len(given), prompt)
+        return [self._finished(vectors) for vectors in made]
 
     def _encode(self, texts: Iterable[str], side: Side) -> Vectors:
         given, rows, n = given_texts(texts)

@@ -25,7 +25,7 @@ def uses(tables, host, store="memory"):
 
 
 DEFAULTS = {
-    "chunker": "recursive",
+    "chunker": "windows",
     "encoder": "static",
     "store": "memory",
     "fusion": "convex",
@@ -44,7 +44,7 @@ def test_an_absent_table_takes_the_default(host):
 
 def test_a_table_without_use_takes_the_default_of_its_place(host):
     found = parts({"chunker": {"chunk_size": 128}, "store": {}}, host, "local")
-    assert (found["chunker"].use, found["chunker"].arguments) == ("recursive", {"chunk_size": 128})
+    assert (found["chunker"].use, found["chunker"].arguments) == ("windows", {"chunk_size": 128})
     assert found["store"].use == "local"
     assert not found["chunker"].default
     assert not found["chunker"].named

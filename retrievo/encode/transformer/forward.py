@@ -13,9 +13,11 @@ from retrievo.encode.encoded import Side
 from retrievo.encode.probe import PROBE
 from retrievo.encode.transformer.batching import token_batches
 from retrievo.encode.transformer.fused import FusedLayer, fused
+from retrievo.encode.transformer.pooling import before_pooling, pooling_of
 from retrievo.encode.transformer.precision import SAME_FROM, TRIED, dtype_of, least_cosine
 from retrievo.encode.transformer.tokenizing import Tokens, TransformerTokenizer, limit_of
 from retrievo.encode.transformer.workers import Workers
+from retrievo.errors import EncoderError
 from retrievo.telling import tell
 from retrievo.types import Vectors
 
@@ -147,6 +149,49 @@ class Forward:
         assert vectors is not None, "no texts, no batches: the caller gives at least one"
         return vectors
 
+    @property
+    def width(self) -> int:
+        """How many numbers the state of a token has."""
+        return int(pooling_of(self._model).embedding_dimension)
+
+    def tensor(self, rows: Vectors) -> torch.Tensor:
+        """The rows on the model's device, in its number format."""
+        model = self._running or self._model
+        made: torch.Tensor = torch.from_numpy(rows).to(
+            model.device, getattr(torch, dtype_of(model))
+        )
+        return made
+
+    def token_states(self, tokens: Sequence[Tokens], *, prompt: str, side: Side) -> list[Vectors]:
+        """float32[tokens, width] for each text, specials and prompt included, before the pooling.
+
+        In this process. Raises EncoderError for a model that makes other ids of its texts than its
+        tokenizer, or whose first modules give no states.
+        """
+        with self._turn:
+            if self._running is None:
+                self._running = self._fastest()
+            model = before_pooling(self._running)
+        constants = self._direct(prompt, side)
+        if constants is None:
+            raise EncoderError(
+                "the model prepares its texts in a way of its own, so that the states of their "
+                "tokens cannot be told apart"
+            )
+        states: list[Vectors | None] = [None] * len(tokens)
+        with torch.inference_mode():
+            for places in token_batches([len(found.ids) for found in tokens], self._budget):
+                batch = [tokens[place] for place in places.tolist()]
+                features = self._padded(batch) | constants
+                mask = features["attention_mask"].numpy().astype(bool)
+                made = model(self._moved(model, features), task=side).get("token_embeddings")
+                if made is None:
+                    raise EncoderError("the model's first modules give no states of tokens")
+                rows = made.float().cpu().numpy()
+                for row, place in enumerate(places.tolist()):
+                    states[place] = rows[row][mask[row]]
+        return [found for found in states if found is not None]
+
     def close(self) -> None:
         """End the processes, where there are some; the next texts start new ones."""
         if self._workers is not None:
@@ -171,14 +216,15 @@ class Forward:
     def _sentence_embedding(
         self, model: SentenceTransformer, features: dict[str, Any], side: Side
     ) -> Vectors:
-        device = model.device
-        moved = {
-            key: value.to(device) if isinstance(value, torch.Tensor) else value
-            for key, value in features.items()
-        }
-        made = model(moved, task=side)["sentence_embedding"]
+        made = model(self._moved(model, features), task=side)["sentence_embedding"]
         array: Vectors = made.float().cpu().numpy()
         return array
+
+    def _moved(self, model: SentenceTransformer, features: dict[str, Any]) -> dict[str, Any]:
+        return {
+            key: value.to(model.device) if isinstance(value, torch.Tensor) else value
+            for key, value in features.items()
+        }
 
     def _fastest(self) -> SentenceTransformer:
         """The model with fused layers, where it has some and they give the same vectors."""

@@ -65,13 +65,29 @@ class TransformerTokenizer:
         """How many tokens go to the prompt and to what the model adds around each text."""
         return len(self._whole.encode(prompt).ids)
 
+    def around(self) -> tuple[tuple[list[int], list[int]], int]:
+        """The special tokens before a text and behind it, and the type of a text's tokens."""
+        found = self._whole.encode("a")
+        own = [place for place, special in enumerate(found.special_tokens_mask) if not special]
+        first, last = (own[0], own[-1] + 1) if own else (len(found.ids), len(found.ids))
+        kind = found.type_ids[first] if own else 0
+        return (found.ids[:first], found.ids[last:]), kind
+
+    def ids_and_spans(self, text: str) -> tuple[list[int], Spans]:
+        """The ids of a text of any length, without special tokens, and where the tokens are."""
+        ids: list[int] = []
+
+        def piece_spans(piece: str) -> Spans:
+            found = self._whole.encode(piece, add_special_tokens=False)
+            ids.extend(found.ids)
+            return np.array(found.offsets, dtype=np.int32).reshape(-1, 2)
+
+        spans = spans_in_pieces(piece_spans, without_surrogates(text))
+        return ids, spans
+
     def token_spans(self, text: str) -> Spans:
         """int32[n, 2]: where the tokens of the text are, in characters, without special tokens."""
-        return spans_in_pieces(self._piece_spans, without_surrogates(text))
-
-    def _piece_spans(self, piece: str) -> Spans:
-        offsets = self._whole.encode(piece, add_special_tokens=False).offsets
-        return np.array(offsets, dtype=np.int32).reshape(-1, 2)
+        return self.ids_and_spans(text)[1]
 
 
 def tokenizer_of(model: Any) -> TransformerTokenizer | None:

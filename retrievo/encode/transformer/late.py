@@ -1,0 +1,130 @@
+"""Vectors of parts of a text, each pooled from states that have read what surrounds the part.
+
+Guenther et al. 2024, Late Chunking: Contextual Chunk Embeddings Using Long-Context Embedding
+Models. The text is read once, and the states of each part's own tokens are averaged.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from sentence_transformers import SentenceTransformer
+
+from retrievo.contracts import Spans
+from retrievo.encode.transformer.forward import Forward
+from retrievo.encode.transformer.pooling import behind_pooling, pooling_of
+from retrievo.encode.transformer.reading import Reader, Reading, Window, token_ranges
+from retrievo.encode.transformer.tokenizing import Tokens, TransformerTokenizer
+from retrievo.errors import EncoderError
+from retrievo.types import Vectors
+
+_AT_ONCE = 64
+"""Macro-windows whose states are in memory together: 25 MB where they have 256 tokens of 384."""
+
+
+def refusal(model: SentenceTransformer, tokenizer: TransformerTokenizer | None) -> str | None:
+    """Why spans of a text cannot be pooled with this model, None where they can."""
+    if tokenizer is None:
+        return "it has no tokenizer that tells where its tokens are"
+    pooling = pooling_of(model)
+    if pooling is None:
+        return "it does not pool the states of its tokens in a module of its own"
+    mode = pooling.pooling_mode
+    if mode != "mean":
+        said = mode if isinstance(mode, str) else " and ".join(mode)
+        return (
+            f"it takes a text's vector from the pooling {said!r}, not from the mean of all tokens"
+        )
+    return None
+
+
+class LatePooling:
+    """Pools spans of texts from the token states of one model."""
+
+    def __init__(
+        self,
+        model: SentenceTransformer,
+        tokenizer: TransformerTokenizer,
+        forward: Forward,
+        max_tokens: int | None,
+    ) -> None:
+        self._forward = forward
+        self._reader = Reader(tokenizer, max_tokens)
+        self._head = behind_pooling(model)
+
+    def pooled(
+        self, texts: Sequence[str], spans: Sequence[Spans], contexts: Sequence[str], prompt: str
+    ) -> list[Vectors]:
+        """For each text float32[number of its spans, width], before slicing and normalisation.
+
+        A span without a token has a zero row.
+        """
+        readings = [
+            self._reader.read(text, prompt=prompt, context=context)
+            for text, context in zip(texts, contexts, strict=True)
+        ]
+        parts = [
+            token_ranges(reading.spans, wanted)
+            for reading, wanted in zip(readings, spans, strict=True)
+        ]
+        width = self._forward.width
+        sums = [np.zeros((len(part), width), np.float64) for part in parts]
+        for owner, window, states in self._states(readings, prompt):
+            _add(sums[owner], parts[owner], window, states)
+        made = []
+        for part, total in zip(parts, sums, strict=True):
+            counts = part[:, 1] - part[:, 0]
+            means = (total / np.maximum(counts, 1)[:, None]).astype(np.float32)
+            made.append(self._finished(means, counts > 0))
+        return made
+
+    def _states(
+        self, readings: Sequence[Reading], prompt: str
+    ) -> Iterator[tuple[int, Window, Vectors]]:
+        """Which text, which window of it, and float32[tokens of the window, width]."""
+        jobs = [(owner, w) for owner, reading in enumerate(readings) for w in reading.windows]
+        for start in range(0, len(jobs), _AT_ONCE):
+            some = jobs[start : start + _AT_ONCE]
+            tokens: list[Tokens] = [window.tokens for _, window in some]
+            states = self._forward.token_states(tokens, prompt=prompt, side="document")
+            for (owner, window), found in zip(some, states, strict=True):
+                yield owner, window, found
+
+    def _finished(self, means: Vectors, real: np.ndarray) -> Vectors:
+        """Through what the model has behind its pooling: dense layers, a normalisation."""
+        made = means
+        if self._head and len(means):
+            with torch.inference_mode():
+                features = {"sentence_embedding": self._forward.tensor(means)}
+                for module in self._head:
+                    features = module(features)
+                made = features["sentence_embedding"].float().cpu().numpy()
+        made = np.array(made, np.float32)
+        made[~real] = 0
+        return made
+
+
+def _add(sums: np.ndarray, parts: np.ndarray, window: Window, states: Vectors) -> None:
+    """Add to each part's sum the states of those of its tokens that the window stands for."""
+    low, high = parts[:, 0].clip(window.first), parts[:, 1].clip(max=window.last)
+    for place in np.flatnonzero(low < high):
+        first, last = (at - window.begin + window.lead for at in (low[place], high[place]))
+        sums[place] += states[first:last].sum(axis=0, dtype=np.float64)
+
+
+def checked_spans(texts: Sequence[str], spans: Sequence[Spans]) -> list[Spans]:
+    """int32[n, 2] for each text. Raises EncoderError for a span that is outside of its text."""
+    if len(texts) != len(spans):
+        raise EncoderError(f"{len(texts)} texts were given, and spans of {len(spans)}")
+    found = []
+    for place, (text, given) in enumerate(zip(texts, spans, strict=True)):
+        wanted = np.asarray(given, np.int32).reshape(-1, 2)
+        wrong = (wanted[:, 0] < 0) | (wanted[:, 1] < wanted[:, 0]) | (wanted[:, 1] > len(text))
+        if wrong.any():
+            start, end = wanted[np.flatnonzero(wrong)[0]].tolist()
+            raise EncoderError(
+                f"the span [{start}:{end}] is not in the text, which has {len(text)} characters",
+                texts=[place],
+            )
+        found.append(wanted)
+    return found

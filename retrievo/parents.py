@@ -1,0 +1,120 @@
+"""Parents in the place of their children: what is read may be larger than what is found."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from retrievo.contracts import Store
+from retrievo.hits import Hit, Hits
+from retrievo.types import Chunk, Rows
+
+POOL = 4
+"""Hits that are looked at for each that is wanted: merging makes few of many."""
+
+Family = tuple[str, tuple[int, int]]
+
+
+def check_parents(share: float | None, *, per_document: bool) -> None:
+    """Raise ValueError for what is no share, and where each document has one hit alone."""
+    if share is None:
+        return
+    number = isinstance(share, (int, float)) and not isinstance(share, bool)
+    if not number or not 0 <= share <= 1:
+        raise ValueError(
+            f"parents is {share!r}; a number from 0 (each child gives way to its parent) to 1 (all "
+            "children of a parent must be found) is wanted"
+        )
+    if per_document:
+        raise ValueError("per_document keeps one chunk of a document, and parents wants several")
+
+
+def with_parents(hits: Hits, store: Store, share: float, top_k: int, tenant: str | None) -> Hits:
+    """The hits of a search with parents in the place of their children."""
+    found = merged_parents(hits, store, share, top_k, tenant)
+    return Hits(found, hits.query, hits.timings, hits.warnings)
+
+
+def merged_parents(
+    hits: Sequence[Hit], store: Store, share: float, top_k: int, tenant: str | None = None
+) -> list[Hit]:
+    """The best `top_k` hits, where `share` of a parent's children are among them the parent.
+
+    The parent stands at the place of its best child, with that one's score and trace, to which
+    `merged` adds how many of its children were found. So many more hits are drawn in as merging
+    has made room for. Children stay as they are where they do not hold their parent's whole text.
+    """
+    parents: dict[Family, tuple[Chunk, int] | None] = {}
+    wanted = top_k
+    while True:
+        found = _merged(hits[:wanted], store, share, tenant, parents)
+        if len(found) >= top_k or wanted >= len(hits):
+            return [replace(hit, rank=rank) for rank, hit in enumerate(found[:top_k], start=1)]
+        wanted += top_k - len(found)
+
+
+def _merged(
+    hits: Sequence[Hit],
+    store: Store,
+    share: float,
+    tenant: str | None,
+    parents: dict[Family, tuple[Chunk, int] | None],
+) -> list[Hit]:
+    families: dict[Family, list[Hit]] = {}
+    for hit in hits:
+        if hit.chunk.parent is not None:
+            families.setdefault((hit.doc_id, hit.chunk.parent), []).append(hit)
+    found: list[Hit] = []
+    done: set[Family] = set()
+    for hit in hits:
+        family = None if hit.chunk.parent is None else (hit.doc_id, hit.chunk.parent)
+        if family is None:
+            found.append(hit)
+            continue
+        if family in done:
+            continue
+        if family not in parents:
+            parents[family] = parent_of(hit.chunk, store, tenant)
+        known, mine = parents[family], families[family]
+        if known is None or len(mine) < share * known[1]:
+            found.append(hit)
+            continue
+        done.add(family)
+        merged = {"children": len(mine), "of": known[1]}
+        found.append(replace(hit, chunk=known[0], trace={**hit.trace, "merged": merged}))
+    return found
+
+
+def parent_of(chunk: Chunk, store: Store, tenant: str | None = None) -> tuple[Chunk, int] | None:
+    """A chunk's parent and the number of its children; None where they do not hold all its text."""
+    assert chunk.parent is not None
+    with store.reading():
+        rows = store.document_rows([chunk.doc_id], tenant)[0]
+        here = np.flatnonzero(rows == store.rows([chunk.id], tenant)[0])
+        if not here.size:
+            return None  # deleted or replaced since it was found
+        children = _siblings(chunk, rows, int(here[0]), store)
+    start, end = chunk.parent
+    text, at = "", start
+    for child in children:
+        if child.start > at:
+            return None
+        text += child.text[at - child.start :]
+        at = max(at, child.end)
+    if at != end:
+        return None
+    tokens = sum(child.token_count for child in children)
+    parent = Chunk(chunk.doc_id, text, start, end, tokens, chunk.metadata, chunk.context)
+    return parent, len(children)
+
+
+def _siblings(chunk: Chunk, rows: Rows, place: int, store: Store) -> list[Chunk]:
+    """The children of the chunk's parent: a run of the document's chunks around it."""
+    low, high, step = place, place + 1, 8
+    while True:
+        first, last = max(0, low - step), min(len(rows), high + step)
+        found = store.get(rows[first:last])
+        mine = [one.parent == chunk.parent for one in found]
+        if (first == 0 or not mine[0]) and (last == len(rows) or not mine[-1]):
+            return [one for one, is_mine in zip(found, mine, strict=True) if is_mine]
+        low, high, step = first, last, 2 * step
