@@ -211,7 +211,11 @@ class Binding:
         known = passport.notes.get(PAIRS, {}).get(query_encoder.fingerprint)
         if known is not None and known["accepted"]:
             return True
-        name = next(n for n, s in passport.representations.items() if s.size == encoder.dim)
+        spaces = passport.representations.items()
+        name = next((n for n, space in spaces if space.size == encoder.dim), None)
+        if name is None:
+            why = "the index keeps no vectors of the document encoder alone to compare them with"
+            raise refusal(encoder, query_encoder, why)
         found = agreement(store, name, encoder, query_encoder)
         if found is None:
             return False

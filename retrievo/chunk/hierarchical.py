@@ -1,5 +1,6 @@
 """Small chunks to be found by, inside of large ones to be read."""
 
+from itertools import pairwise
 from typing import Any
 
 from retrievo.chunk.boundaries import Boundaries
@@ -92,7 +93,7 @@ class HierarchicalChunker:
         """The windows of a parent, each up to the beginning of the next where that fits."""
         small = max(1, budget - self._space) if parent.tokens > budget else budget
         found = cutter.cut(parent.start, parent.end, small, min(self._sizing.overlap, small - 1))
-        for place, (child, after) in enumerate(zip(found, found[1:], strict=False)):
+        for place, (child, after) in enumerate(pairwise(found)):
             if after.start > child.end:
                 tokens = self._tokens(measured.text[child.start : after.start])
                 if tokens <= budget:

@@ -154,7 +154,10 @@ def _student(pipeline: "Pipeline") -> dict[str, Any] | None:
     from retrievo.tune.distill.drift import drift_of
 
     spaces = pipeline.passport.representations
-    name = next(n for n, s in spaces.items() if s.kind == "dense" and s.size == encoder.dim)
+    sizes = {name: space.size for name, space in spaces.items() if space.kind == "dense"}
+    name = next((name for name, size in sizes.items() if size == encoder.dim), None)
+    if name is None:
+        return None  # two vectors side by side
     found = drift_of(pipeline.store, name, encoder, card)
     return {**found.as_dict(), "told": str(found)}
 

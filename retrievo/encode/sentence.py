@@ -259,7 +259,14 @@ class SentenceEncoder:
         self._forward.settle(given, prompt=prompt, side="document")
         pooling = late.LatePooling(self._cut.model, self._tokenizer, self._forward, self._limit)
         made = pooling.pooled(given, wanted, contexts or [""] * len(given), prompt)
-        return [self._finished(vectors) for vectors in made]
+        finished = []
+        for place, vectors in enumerate(made):
+            try:
+                finished.append(self._finished(vectors))
+            except EncoderError as error:
+                error.texts = (place,)
+                raise
+        return finished
 
     def _encode(self, texts: Iterable[str], side: Side) -> Vectors:
         given, rows, n = given_texts(texts)

@@ -7,9 +7,11 @@ from typing import Literal
 import numpy as np
 
 from retrievo.contracts import Ask, Encoder, Items, Space, Store
-from retrievo.errors import ConfigError, EncoderError
+from retrievo.errors import ConfigError
 from retrievo.filters import Filter
 from retrievo.retrieve.rescue import Rescue, When
+from retrievo.retrieve.situating import Context, Situating
+from retrievo.retrieve.vectors import checked_vectors
 from retrievo.types import Candidates, Query, Rows, Scores, Vectors
 
 DEPTH = 100
@@ -29,6 +31,12 @@ class DenseRetriever:
     then get the scores, and the order, of the document encoder's own vector of the query.
     `rescore_when = "unsure"` asks it only where the first and the tenth score are nearer than
     `rescore_margin`, which a student that `retrievo distill` made brings along.
+
+    `context` says what a chunk's vector knows of its document: "none"; "late", its tokens' states
+    from a reading of the whole document; "situated", the mean of both vectors, weighted by `alpha`
+    (the share of the chunk's own, .5); "situated-pair", both side by side, whose similarities add
+    up in the same shares, so that `alpha` is a matter of the search alone. `residual` is the model
+    of the second vector, where it has one of its own: its name, or an encoder.
     """
 
     def __init__(
@@ -42,6 +50,9 @@ class DenseRetriever:
         rescore: Literal["teacher"] | None = None,
         rescore_when: When = "always",
         rescore_margin: float | None = None,
+        context: Context = "none",
+        alpha: float | None = None,
+        residual: Encoder | str | None = None,
     ) -> None:
         if depth is None:
             depth = DEPTH if rescore is None else RESCORED
@@ -49,6 +60,8 @@ class DenseRetriever:
             raise ConfigError(f"dense wants depth >= 1, got {depth}")
         self.depth = depth
         self._encoder = encoder
+        self._situating = Situating(encoder, context, alpha, residual)
+        self.whole_document = context != "none"
         self._query_encoder = query_encoder or encoder
         self._store = store
         self._name = representation
@@ -64,14 +77,16 @@ class DenseRetriever:
 
     @property
     def representations(self) -> Mapping[str, Space]:
-        return {self._name: Space("dense", self._encoder.dim)}
+        return {self._name: Space("dense", self._situating.dim, self._situating.settings)}
 
     def represent(self, items: Items) -> Mapping[str, Vectors]:
-        texts = [chunk.indexed_text for _, chunks in items for chunk in chunks]
-        if not texts:
-            return {self._name: np.empty((0, self._encoder.dim), np.float32)}
-        vectors = self._encoder.encode_document(texts)
-        return {self._name: _checked(self._encoder, vectors, len(texts))}
+        n = sum(len(chunks) for _, chunks in items)
+        dim = self._situating.dim
+        if not n:
+            return {self._name: np.empty((0, dim), np.float32)}
+        return {
+            self._name: checked_vectors(self._encoder, self._situating.documents(items), n, dim)
+        }
 
     def prepare(self, queries: Sequence[Query], filters: Filter | None = None) -> None:
         """Encode the queries that are not; their vectors stay with them."""
@@ -80,7 +95,11 @@ class DenseRetriever:
             self._rescue.prepare(queries, vectors, filters)
 
     def _by_teacher(self, texts: Sequence[str]) -> Vectors:
-        return _checked(self._encoder, self._encoder.encode_query(texts), len(texts))
+        return self._queries(self._encoder, texts)
+
+    def _queries(self, encoder: Encoder, texts: Sequence[str]) -> Vectors:
+        vectors = checked_vectors(encoder, encoder.encode_query(texts), len(texts), encoder.dim)
+        return self._situating.queries(vectors, texts)
 
     def search(
         self, queries: Sequence[Query], depth: int, filters: Filter | None = None
@@ -124,8 +143,7 @@ class DenseRetriever:
         missing = [query for query in queries if self._name not in query.vectors]
         if missing:
             texts = [query.text for query in missing]
-            encoder = self._query_encoder
-            vectors = _checked(encoder, encoder.encode_query(texts), len(texts))
+            vectors = self._queries(self._query_encoder, texts)
             for query, vector in zip(missing, vectors, strict=True):
                 query.vectors[self._name] = vector
         return np.stack([query.vectors[self._name] for query in queries])
@@ -161,25 +179,3 @@ def _bound(length: float, found: Candidates) -> float | None:
     """1 for a cosine; None where vectors are not of unit length, so that nothing bounds them."""
     best = float(found.scores[0]) if len(found) else 0.0
     return 1.0 if max(length, best) <= 1.001 else None
-
-
-def _checked(encoder: Encoder, vectors: Vectors, n: int) -> Vectors:
-    """float32[n, dim], whatever the encoder thinks it is; a store must never see anything else."""
-    name = type(encoder).__name__
-    try:
-        vectors = np.asarray(vectors, np.float32)
-    except (TypeError, ValueError) as error:
-        raise EncoderError(f"encoder {name} gave what is no array of numbers: {error}") from error
-    if vectors.shape != (n, encoder.dim):
-        raise EncoderError(
-            f"encoder {name} gave an array of shape {vectors.shape} for {n} texts; "
-            f"({n}, {encoder.dim}) is wanted"
-        )
-    if not np.isfinite(vectors).all():
-        bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1)).tolist()
-        raise EncoderError(
-            f"encoder {name} gave a vector with NaN or infinity for {len(bad)} of {n} texts, "
-            f"number {bad[0]} the first",
-            texts=bad,
-        )
-    return vectors
