@@ -42,6 +42,16 @@ def evaluate(
             help="Results of each query as JSON lines [default: retrievo-eval-DATASET.jsonl].",
         ),
     ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            "--against",
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="The --per-query file of another run: tells what the difference is worth.",
+        ),
+    ] = None,
     config: Config = None,
     index: Annotated[
         Path | None,
@@ -59,6 +69,7 @@ def evaluate(
 
     Indexes its documents, asks its queries, and compares the answers with its judgments.
     """
+    from retrievo.evaluate.compare import compare_results, read_results
     from retrievo.evaluate.datasets import Dataset
     from retrievo.evaluate.metrics import parse_metrics
     from retrievo.evaluate.run import evaluate as run
@@ -66,6 +77,7 @@ def evaluate(
     names = [metric.name for metric in parse_metrics(filter(None, metrics.split(",")))]
     collection = Dataset.read(dataset, split=split)
     results = per_query or Path(f"retrievo-eval-{collection.name}.jsonl")
+    before = None if against is None else read_results(against)
     with ExitStack() as stack:
         folder = index
         if folder is None:
@@ -76,12 +88,18 @@ def evaluate(
         report = run(
             pipeline, collection, names, per_query=results, use_filters=filters, progress=draw
         )
+    found = [] if before is None else compare_results(before, read_results(results))
     for warning in report.warnings:
         say(f"warning: {warning}")
     if as_json:
-        show_json(report.as_dict())
+        told = {"against": [one.as_dict() for one in found]} if against else {}
+        show_json({**report.as_dict(), **told})
     else:
         _print(report)
+        if found:
+            say(f"against {against}:")
+        for one in found:
+            say(f"  {one}")
 
 
 def _print(report: "EvalReport") -> None:

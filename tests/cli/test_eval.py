@@ -59,3 +59,17 @@ def test_a_malformed_collection_is_one_line(retrievo, collection):
 def test_a_missing_split_is_told(retrievo, collection):
     result = retrievo("eval", collection, "--split", "dev")
     assert result.exit_code == 1 and "dev.tsv is not there" in result.stderr
+
+
+def test_two_runs_are_compared(retrievo, collection, tmp_path):
+    (tmp_path / "words.toml").write_text("[retrievers.bm25]\n")
+    retrievo("eval", collection, "--per-query", "before.jsonl", "--config", "words.toml")
+    result = retrievo("eval", collection, "--against", "before.jsonl")
+    assert result.exit_code == 0
+    assert "against before.jsonl:" in result.stderr
+    assert "ndcg@10 1.0000 -> 1.0000 (+0.0000" in " ".join(result.stderr.split())
+    told = json.loads(retrievo("eval", collection, "--against", "before.jsonl", "--json").stdout)
+    assert [(one["metric"], one["p"]) for one in told["against"]][0] == ("ndcg@10", 1.0)
+    (tmp_path / "other.txt").write_text("nothing\n")
+    refused = retrievo("eval", collection, "--against", "other.txt")
+    assert refused.exit_code == 1 and "not the results of a query" in refused.stderr
