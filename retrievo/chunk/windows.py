@@ -3,7 +3,7 @@
 from typing import Any
 
 from retrievo.chunk.boundaries import Boundaries
-from retrievo.chunk.cutting import Cutter, Window, empty_chunk, fits, trimmed
+from retrievo.chunk.cutting import Cutter, Window, fits, trimmed
 from retrievo.chunk.measured import Measured
 from retrievo.chunk.recursive import RecursiveChunker
 from retrievo.chunk.sizing import Sizing, begins_with_title
@@ -15,18 +15,22 @@ FORMAT = 1
 
 
 SMALL, LARGE = 128, 256
-"""Tokens of a chunk where none are asked for: of a long document, and of one that is not."""
+"""Tokens of a chunk where none are asked for."""
+
+SHORT_SIGHTED = 512
+"""An encoder that reads no more tokens than this gets small windows of every document."""
 
 
 class WindowsChunker:
-    """Windows of a document that is longer than the encoder's window, of others what fits better.
+    """Windows of 128 tokens for documents that are longer than the encoder's window.
 
-    The windows have at most 128 tokens, are cut at paragraphs, lines, sentences, clauses or words,
-    and repeat at most `chunk_overlap` tokens of the one before. A document is found by its best
-    window (MaxP; Dai and Callan 2019): one fact among many pages stands out in a vector of 128
-    tokens and drowns in one of 512. A document that the encoder reads at once, title and special
-    tokens included, is cut as RecursiveChunker cuts it, into 256 tokens; so are all of them for an
-    encoder without a limit. A `chunk_size` holds for both.
+    They are cut at paragraphs, lines, sentences, clauses or words, and repeat at most
+    `chunk_overlap` tokens of the one before. A document is found by its best window (MaxP; Dai and
+    Callan 2019): one fact among many pages stands out in a vector of 128 tokens and drowns in one
+    of 512. Where the encoder reads at most 512 tokens, all documents are cut so: chunks of one
+    index are best alike in size. Of an encoder that reads more, documents that it reads at once
+    (title and special tokens included) have chunks of 256 tokens; and so have all where it has no
+    limit. A `chunk_size` holds for all documents.
 
     A chunk's context is the document's title, unless its text begins with it. `tokenizer` is what
     RecursiveChunker takes.
@@ -40,11 +44,17 @@ class WindowsChunker:
         tokenizer: Tokenizer | str | None = None,
         encoder: Encoder | None = None,
     ) -> None:
-        small, large = (SMALL, LARGE) if chunk_size is None else (chunk_size, chunk_size)
-        self._sizing = Sizing(small, chunk_overlap, tokenizer, encoder)
-        self._short = RecursiveChunker(
-            chunk_size=large, chunk_overlap=chunk_overlap, tokenizer=tokenizer, encoder=encoder
+        self._sizing = Sizing(
+            SMALL if chunk_size is None else chunk_size, chunk_overlap, tokenizer, encoder
         )
+        room = self._sizing.room
+        size = SMALL if room is not None and room <= SHORT_SIGHTED else LARGE
+        size = size if chunk_size is None else chunk_size
+        self._short = RecursiveChunker(
+            chunk_size=size, chunk_overlap=chunk_overlap, tokenizer=tokenizer, encoder=encoder
+        )
+        self._window = None if size == self._sizing.size else room
+        """The most tokens of a document that is cut otherwise than longer ones, if any is."""
 
     @property
     def tokenizer_name(self) -> str:
@@ -54,28 +64,24 @@ class WindowsChunker:
     def parameters(self) -> dict[str, Any]:
         """What a passport keeps of this chunker: with other values it makes other chunks.
 
-        Where no document is longer than the encoder's window, those of RecursiveChunker.
+        Those of RecursiveChunker where all documents are cut alike.
         """
-        room = self._sizing.room
-        if room is None:
+        if self._window is None:
             return self._short.parameters()
         short = self._short.parameters()["chunk_size"]
-        return self._sizing.parameters("windows", FORMAT, window=room, short=short)
+        return self._sizing.parameters("windows", FORMAT, window=self._window, short=short)
 
     def chunk(self, document: Document) -> list[Chunk]:
         """Chunks in order, without white space at their edges; all else of the text is in one.
 
         A text of nothing but white space gives one chunk, empty, at 0.
         """
-        text, room = document.text, self._sizing.room
-        start, end = trimmed(text, 0, len(text))
-        context, budget = self._sizing.fitted(document.title)
-        if start >= end:
-            return [empty_chunk(document, context)]
-        if room is None:
+        if self._window is None:
             return self._short.chunk(document)
-        body = text[start:end]
-        free = room - self._sizing.tokens_of(context)
+        start, end = trimmed(document.text, 0, len(document.text))
+        context, budget = self._sizing.fitted(document.title)
+        body = document.text[start:end]
+        free = self._window - self._sizing.tokens_of(context)
         if fits(body, self._sizing.tokenizer, free) is not None:
             return self._short.chunk(document)
         measured = Measured(body, self._sizing.tokenizer)

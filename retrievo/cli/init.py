@@ -15,7 +15,7 @@ TEMPLATE = """\
 format = 1
 
 [chunker]
-use = "windows"             # 256 tokens; 128 of documents longer than the encoder's window
+use = "windows"             # 256 tokens a chunk, 128 for an encoder that reads little
 chunk_overlap = 32          # tokens, of the encoder's own tokenizer
 
 [encoder]
