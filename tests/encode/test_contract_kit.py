@@ -3,7 +3,7 @@
 import inspect
 
 import pytest
-from broken_encoders import rows, telling
+from broken_encoders import rows, spans, telling
 from broken_encoders.spoilt import Spoilt
 
 from retrievo.encode.static import StaticEncoder
@@ -52,6 +52,11 @@ CAUGHT_BY = {
     rows.KeepsBetweenSteps: "test_threads_at_once_get_what_one_gets",
     telling.SpansAreOff: "test_token_spans_are_inside_the_text_and_in_order",
     telling.SpansOfNothing: "test_an_empty_text_has_no_tokens",
+    spans.SkipsEmptySpans: "test_each_span_has_a_row",
+    spans.SortsSpans: "test_spans_come_in_the_order_given",
+    spans.ReadsNothingAround: "test_a_span_is_read_in_its_text",
+    spans.TripsOverNul: "test_any_text_has_spans",
+    spans.TakesAnySpan: "test_a_span_outside_of_its_text_is_refused",
 }
 SOUND_TEST = {
     telling.IsRestless: "test_no_texts",
