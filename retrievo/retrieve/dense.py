@@ -76,6 +76,22 @@ class DenseRetriever:
             raise ConfigError("rescore_when and rescore_margin go with rescore = 'teacher'")
 
     @property
+    def context(self) -> Context:
+        """What a chunk's vector knows of its document."""
+        return self._situating.context
+
+    @property
+    def alpha(self) -> float:
+        """The share of a chunk's own vector; of a pair it may be set at any time."""
+        return self._situating.alpha
+
+    @alpha.setter
+    def alpha(self, alpha: float) -> None:
+        if self.context != "situated-pair":
+            raise ConfigError("alpha is in the vectors of this index: only a pair's may be set")
+        self._situating = Situating(self._encoder, self.context, alpha, self._situating.residual)
+
+    @property
     def representations(self) -> Mapping[str, Space]:
         return {self._name: Space("dense", self._situating.dim, self._situating.settings)}
 
