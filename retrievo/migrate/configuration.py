@@ -40,6 +40,13 @@ def with_encoder(
         if not retrievers:
             del tables["retrievers"]
     chunker = dict(tables.get("chunker", {}))
+    cut = passport.chunker
+    if keep_chunks and "use" not in chunker and cut.get("name") == "recursive":
+        # The default chunker cuts as the encoder reads, and this is another one.
+        sizes = {key: cut[key] for key in ("chunk_size", "chunk_overlap")}
+        chunker = {"use": "recursive", **sizes, **chunker}
+        tables["chunker"] = chunker
+        told.append(f"[chunker] chunk_size = {chunker['chunk_size']}, as in the index, is kept")
     if keep_chunks and "tokenizer" not in chunker:
         name = passport.tokenizer
         if name == "static" or name.startswith("tiktoken:"):

@@ -260,7 +260,8 @@ def test_by_configuration_the_index_keeps_the_new_one(tmp_path):
         }, "it goes on by itself"
         pipeline.migrate().finish()
         assert pipeline.config.tables["encoder"] == {"use": "mixed"}
-        assert pipeline.config.tables["chunker"]["tokenizer"] == "static"
+        cut_by = {"use": "recursive", "chunk_size": 12, "chunk_overlap": 0, "tokenizer": "static"}
+        assert pipeline.config.tables["chunker"] == cut_by, "what is written later is cut alike"
     with Pipeline.open(tmp_path / "index", plugins=[Plugin()]) as pipeline:
         assert everything(pipeline) == fresh(documents())[0]
         assert pipeline.index(documents()).kept == 120
