@@ -86,6 +86,8 @@ $ retrievo schema > pipeline.schema.json
 
 HEADINGS = {
     "chunker": "What cuts documents.",
+    "contextualizer": "What writes the context of chunks, which is embedded and indexed beside "
+    "their text. Without the table chunks keep what the chunker gives them: the title.",
     "encoder": "What turns texts into vectors. `[query_encoder]` takes the same, for an encoder of "
     "queries that is aligned to the one of the documents; one that is not is refused.",
     "store": "Where chunks, metadata and vectors are kept. Without a `[store]` table it is `local` "

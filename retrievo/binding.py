@@ -8,6 +8,7 @@ from typing import Any
 
 from retrievo.config import Config
 from retrievo.config.assembly import Assembly
+from retrievo.contextualize.contextualized import chunker_of
 from retrievo.contracts import Encoder, Store
 from retrievo.encode.asymmetric import agreement, check_sizes, declared, refusal
 from retrievo.encode.deferred import DeferredEncoder
@@ -20,6 +21,7 @@ from retrievo.telling import tell
 
 OBJECT_PARTS = (
     "chunker",
+    "contextualizer",
     "encoder",
     "query_encoder",
     "retrievers",
@@ -94,6 +96,7 @@ class Binding:
         with self._turn:
             store = self._store(tenant)
             self._keep_vectors(store)
+            self._keep_contexts(store)
             if self._checked_for_writing:
                 return store
             mine = self._own_passport(writing=True)
@@ -127,12 +130,13 @@ class Binding:
         if exists is None or exists():
             return self.for_writing(tenant)
         self._check_sizes()
+        self._keep_contexts(self._store(tenant))
         empty: Store = self._assembly.make("store", "memory")
         empty.open(self._own_passport(writing=True), {})
         return empty
 
     def close(self) -> None:
-        for name in ("encoder", "query_encoder"):
+        for name in ("encoder", "query_encoder", "contextualizer"):
             encoder = self._assembly.built(name)  # and no stand-in, which would be built for it
             cache: Any = getattr(encoder, "cache", None)
             if hasattr(cache, "beside"):
@@ -146,6 +150,14 @@ class Binding:
         """Tell the document encoder's cache where the index is, if that is a folder here."""
         path = self._home or getattr(store, "path", None)
         beside = getattr(getattr(self._assembly.part("encoder"), "cache", None), "beside", None)
+        if isinstance(path, Path) and beside is not None:
+            beside(path)
+
+    def _keep_contexts(self, store: Store) -> None:
+        """The same for what a contextualizer has paid for."""
+        path = self._home or getattr(store, "path", None)
+        contextualizer = self._assembly.part("contextualizer")
+        beside = getattr(getattr(contextualizer, "cache", None), "beside", None)
         if isinstance(path, Path) and beside is not None:
             beside(path)
 
@@ -191,7 +203,7 @@ class Binding:
         encoder = part("encoder")
         if writing and isinstance(encoder, DeferredEncoder):
             encoder = encoder.encoder()
-        chunker = part("chunker") if writing else None
+        chunker = chunker_of(part) if writing else None
         return passport_of(encoder, chunker, part("retrievers"), part("query_encoder"))
 
     def _check_sizes(self) -> None:

@@ -19,8 +19,20 @@ def retrievo_register_readers(register: Register) -> None:
 @hookimpl
 def retrievo_register_chunkers(register: Register) -> None:
     register("recursive", "retrievo.chunk.recursive:RecursiveChunker")
+    register("sentences", "retrievo.chunk.sentences:SentencesChunker")
+    register("tokens", "retrievo.chunk.tokens:TokensChunker")
+    register("semantic", "retrievo.chunk.semantic:SemanticChunker")
+    register("markdown", "retrievo.chunk.markdown:MarkdownChunker")
+    register("html", "retrievo.chunk.html:HtmlChunker")
+    register("code", "retrievo.chunk.code:CodeChunker", extra="code")
     register("windows", "retrievo.chunk.windows:WindowsChunker")
     register("hierarchical", "retrievo.chunk.hierarchical:HierarchicalChunker")
+
+
+@hookimpl
+def retrievo_register_contextualizers(register: Register) -> None:
+    register("template", "retrievo.contextualize.template:TemplateContextualizer")
+    register("blurb", "retrievo.contextualize.blurb:BlurbContextualizer", extra="remote")
 
 
 @hookimpl

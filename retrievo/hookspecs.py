@@ -43,6 +43,11 @@ def retrievo_register_chunkers(register: Register) -> None:
 
 
 @hookspec
+def retrievo_register_contextualizers(register: Register) -> None:
+    """Offer contextualizers, which write what is indexed beside a chunk's text."""
+
+
+@hookspec
 def retrievo_register_encoders(register: Register) -> None:
     """Offer encoders, which turn texts into vectors."""
 

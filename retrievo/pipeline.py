@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from retrievo.binding import Binding
 from retrievo.config import Config
 from retrievo.config.assembly import Assembly
+from retrievo.contextualize.contextualized import chunker_of
+from retrievo.contextualize.estimate import Estimate
+from retrievo.contextualize.limits import check_cost, refusal
 from retrievo.contracts import Encoder, Reader, Store
 from retrievo.errors import ConfigError
 from retrievo.events import StageDone
@@ -164,7 +167,10 @@ class Pipeline:
             raise ConfigError(f"on_error is 'raise' or 'skip', not {on_error!r}")
         given = Sources(sources, self._readers)
         with self._writes, self._use.reading(), collecting() as told:
-            ingest = self._ingest(self._binding.for_writing(tenant), tenant)
+            store = self._binding.for_writing(tenant)
+            part = self._assembly.part
+            check_cost(part("contextualizer"), sources, lambda: self._costs(sources, store, tenant))
+            ingest = self._ingest(store, tenant)
             report = ingest.run(given, sync=delete_missing, progress=progress)
         report.warnings += [*given.told(), *merged(told)]
         if on_error == "raise":
@@ -177,9 +183,10 @@ class Pipeline:
         """What `index` would do with the sources, and what it would cost. Writes nothing."""
         given = Sources(sources, self._readers)
         with self._use.reading(), collecting() as told:
-            ingest = self._ingest(self._binding.for_planning(tenant), tenant)
+            ingest = self._ingest(self._binding.for_planning(tenant), tenant, planning=True)
             plan = ingest.plan(given, sync=delete_missing)
-        return plan.with_warnings([*given.told(), *merged(told)])
+            refused = refusal(self._assembly.part("contextualizer"), plan.contexts)
+        return plan.with_warnings([*given.told(), *merged(told), *refused])
 
     def delete(self, doc_ids: str | Iterable[str], *, tenant: str | None = None) -> int:
         """How many of the documents were in the index and are gone."""
@@ -198,9 +205,14 @@ class Pipeline:
         found: Mapping[str, Reader] = self._assembly.part("readers")
         return found
 
-    def _ingest(self, store: Store, tenant: str | None) -> Ingest:
+    def _costs(self, sources: Any, store: Store, tenant: str | None) -> Estimate | None:
+        given = Sources(sources, self._readers)
+        return self._ingest(store, tenant, planning=True).plan(given).contexts
+
+    def _ingest(self, store: Store, tenant: str | None, *, planning: bool = False) -> Ingest:
         part, told = self._assembly.part, self._stage_done if self.host.listening else None
-        parts = (part("chunker"), part("retrievers"), part("encoder"))
+        cutting = chunker_of(part, planning=planning)
+        parts = (cutting, part("retrievers"), part("encoder"))
         around = self._changing
         return Ingest(store, *parts, tenant=tenant, around_write=around, stage_done=told)
 

@@ -52,6 +52,13 @@ class FakeChunker:
         self.strict, self.folder, self.tokenizer = strict, folder, tokenizer
 
 
+class FakeContextualizer:
+    contextualize = None
+
+    def __init__(self, words: int = 3, encoder=None):
+        self.words, self.encoder = words, encoder
+
+
 class FakeStore:
     def __init__(self, path: Path | None = None):
         self.path = path
@@ -109,6 +116,10 @@ class Fakes:
     @hookimpl
     def retrievo_register_chunkers(self, register):
         register("fake-chunker", FakeChunker)
+
+    @hookimpl
+    def retrievo_register_contextualizers(self, register):
+        register("fake-contextualizer", FakeContextualizer)
 
     @hookimpl
     def retrievo_register_encoders(self, register):

@@ -19,6 +19,8 @@ SAID = {
     "sync_folder.py": ["would add 2", "delete 1", "1 deleted", "revoke the old one last"],
     "cascade.py": ["dense-short: dense 64", "('oven', 0.58)", "but rank 4 in its first stage"],
     "embedding_service.py": ["not indexed: long.md", "found: keys.md", "counted: 45"],
+    "contextual.py": ["3 calls of a model", "handbook > Ovens", "switching off a furnace"],
+    "structure.py": ["'Rotation'] under: Operations > Keys", "'Store.write'] under:"],
     "student.py": ["found: The engine repairs", "knows chunks: 400 -> 500"],
     "change_encoder.py": ["accepted: True", "(mapped)", "dimensions: 128 documents: 400"],
     "two_dimensional.py": ["aligned: True"],

@@ -24,10 +24,11 @@ class Measured:
         # A tokenizer that counts quickly is one that takes any text at once.
         whole = self._spans(self.text) if self._count else spans_in_pieces(self._spans, self.text)
         self.starts: npt.NDArray[np.int64] = whole[:, 0].astype(np.int64)
+        self._known: dict[str, int] = {}
 
     def index(self, place: int) -> int:
         """The number of the first token that starts at `place` or later."""
-        return int(np.searchsorted(self.starts, place))
+        return int(self.starts.searchsorted(place))
 
     def count(self, start: int, end: int) -> int:
         """How many tokens `text[start:end]` has, alone. It must begin and end without white space.
@@ -44,10 +45,17 @@ class Measured:
         if space is None or cut_inside:
             return len(self._spans(text[start:end]))
         first = space.start()
-        tokens = self.index(end) - self.index(first) + len(self._spans(text[start:first]))
+        tokens = self.index(end) - self.index(first) + self._alone(text[start:first])
         if end < len(text) and text[end] != " " and not text[end - 1].isalnum():
             tokens += self._without_break(first, end)
         return tokens
+
+    def _alone(self, word: str) -> int:
+        """The tokens of a word; many chunks begin with the same few."""
+        found = self._known.get(word)
+        if found is None:
+            found = self._known[word] = len(self._spans(word))
+        return found
 
     def _without_break(self, start: int, end: int) -> int:
         """How many tokens more a slice's last word has where no line break follows it."""
@@ -60,4 +68,4 @@ class Measured:
             after += 1
         followed = self._spans(text[word:after])
         inside = int(np.count_nonzero(np.asarray(followed)[:, 0] < end - word))
-        return len(self._spans(text[word:end])) - inside
+        return self._alone(text[word:end]) - inside

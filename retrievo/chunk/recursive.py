@@ -3,9 +3,8 @@
 from typing import Any
 
 from retrievo.chunk.boundaries import Boundaries
-from retrievo.chunk.cutting import Cutter, Window, empty_chunk, fits, trimmed
-from retrievo.chunk.measured import Measured
-from retrievo.chunk.sizing import Sizing, begins_with_title
+from retrievo.chunk.sizing import Sizing
+from retrievo.chunk.whole_text import cut_document
 from retrievo.contracts import Encoder, Tokenizer
 from retrievo.types import Chunk, Document
 
@@ -49,31 +48,4 @@ class RecursiveChunker:
 
         A text of nothing but white space gives one chunk, empty, at 0.
         """
-        text = document.text
-        context, budget = self._sizing.fitted(document.title)
-        start, end = trimmed(text, 0, len(text))
-        if start >= end:
-            return [empty_chunk(document, context)]
-        chunks = []
-        for window in self._windows(text[start:end], budget):
-            piece = text[start + window.start : start + window.end]
-            chunks.append(
-                Chunk(
-                    document.id,
-                    piece,
-                    start + window.start,
-                    start + window.end,
-                    window.tokens,
-                    document.metadata,
-                    "" if begins_with_title(document, piece) else context,
-                )
-            )
-        return chunks
-
-    def _windows(self, body: str, budget: int) -> list[Window]:
-        tokens = fits(body, self._sizing.tokenizer, budget)
-        if tokens is not None:
-            return [Window(0, len(body), tokens)]
-        measured = Measured(body, self._sizing.tokenizer)
-        cutter = Cutter(measured, Boundaries(measured.text))
-        return cutter.cut(0, len(body), budget, self._sizing.overlap_of(budget))
+        return cut_document(document, self._sizing, Boundaries)

@@ -141,12 +141,15 @@ def _of_index(pipeline: "Pipeline") -> Iterator[str]:
 
 def _of_paths(part: Callable[[str], Any], paths: list[Path]) -> Iterator[str]:
     """The chunks of these paths, as an index would hold them."""
+    from retrievo.contextualize.contextualized import chunker_of
     from retrievo.ingest.sources import Sources
     from retrievo.types import Document
 
     # Of a BEIR folder only the corpus: its queries are no documents.
     corpora = [one / "corpus.jsonl" if (one / "corpus.jsonl").is_file() else one for one in paths]
-    sources, chunker = Sources(corpora, lambda: part("readers")), part("chunker")
+    # Planning: what a contextualizer would pay for is left out, what it has already is there.
+    chunker = chunker_of(part, planning=True)
+    sources = Sources(corpora, lambda: part("readers"))
     for item in sources:
         yield from (chunk.indexed_text for chunk in chunker.chunk(Document.of(item)))
     for message in sources.told():

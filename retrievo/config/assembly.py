@@ -217,8 +217,9 @@ class Assembly:
                 hidden.append(filled[key])
                 filled[key] = signature.convert(key, filled[key], name, where)
         for name in sorted(signature.parts - filled.keys()):
-            # An encoder's tokenizer is its own; the pipeline's is for those that cut text.
-            if name != "tokenizer" or entry.kind != "encoders":
+            # An encoder's tokenizer is its own; the pipeline's is for those that cut text, unless
+            # they cut it for another encoder.
+            if name != "tokenizer" or not (entry.kind == "encoders" or "encoder" in arguments):
                 self._inject(name, place, filled)
         if place == "store" and self.index is not None and "path" in signature.types:
             filled.setdefault("path", self.index)

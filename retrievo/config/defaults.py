@@ -13,6 +13,7 @@ from retrievo.host.registry import Registry
 KIND = MappingProxyType(
     {
         "chunker": "chunkers",
+        "contextualizer": "contextualizers",
         "encoder": "encoders",
         "query_encoder": "encoders",
         "store": "stores",

@@ -7,6 +7,7 @@ from retrievo.errors import ConfigError
 NEEDED = MappingProxyType(
     {
         "chunker": ("chunk",),
+        "contextualizer": ("contextualize",),
         "encoder": ("encode_query", "encode_document", "dim", "max_tokens", "fingerprint"),
         "query_encoder": ("encode_query", "dim", "fingerprint"),
         "store": ("open", "write", "search", "get"),

@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from retrievo.host.registry import Entry
 
 FORMAT = 1
-SINGLE = ("chunker", "encoder", "query_encoder", "store", "fusion", "reranker", "expander")
+SINGLE = (
+    "chunker",
+    "contextualizer",
+    "encoder",
+    "query_encoder",
+    "store",
+    "fusion",
+    "reranker",
+    "expander",
+)
 SEVERAL = ("retrievers", "readers")
 TABLES = ("format", *SINGLE, *SEVERAL)
 

@@ -6,6 +6,7 @@ Steps are in steps.py, stores in stores.py, what a store is handed and tells in 
 
 from retrievo.contracts.steps import (
     Chunker,
+    Contextualizer,
     Encoder,
     Expander,
     Fusion,
@@ -31,6 +32,7 @@ __all__ = [
     "Reader",
     "Tokenizer",
     "Chunker",
+    "Contextualizer",
     "Encoder",
     "Retriever",
     "Store",

@@ -1,4 +1,4 @@
-"""What the steps must offer: readers, chunkers, encoders, retrievers, fusions, rerankers."""
+"""What the steps must offer, from readers and chunkers to fusions and rerankers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -54,12 +54,34 @@ class Chunker(Protocol):
 
 
 @runtime_checkable
+class Contextualizer(Protocol):
+    """Writes the context of chunks: what is embedded and indexed beside their text.
+
+    Optional: `parameters() -> dict` for the passport; `begin()`, called before the first document
+    of a run; `incomplete`, True after a call that left out what may go well the next time, so that
+    the next run takes the document up again. One that costs money offers `plan(document, chunks)
+    -> tuple[list[Chunk], Estimate]`, which sends nothing and gives the contexts that are known;
+    `limited`, whether a run may cost too much, and `check(estimate)`, which raises ConfigError then
+    (see retrievo.contextualize.estimate); `cache`, which is told where the index is.
+    """
+
+    def contextualize(self, document: Document, chunks: Sequence[Chunk]) -> list[Chunk]:
+        """The same chunks in the same order, each with the `context` that it shall have.
+
+        Anything else of a chunk that changes is refused. Context and text have to fit into what
+        the encoder reads: the text is never cut for its context.
+        """
+        ...
+
+
+@runtime_checkable
 class Encoder(Protocol):
     """Turns texts into vectors, queries and documents told apart.
 
     Optional, and looked for by name: `token_spans(text)` (see Tokenizer), `special_tokens: int`,
     `dense_weight: float` (its share in the default fusion), `identity() -> dict` for the passport,
-    `encode_spans(text, spans)`, `encode_tokens(texts)`; `on_truncate: str`, what it does with a
+    `encode_spans(texts, spans, contexts)` and `spans_refused: str | None` (late chunking: see
+    SentenceEncoder); `encode_tokens(texts)`; `on_truncate: str`, what it does with a
     longer text than it reads ("error", "warn", "split", "window"). One that has `on_truncate` hands
     each text of which it left something out to `retrievo.truncation.record`, and is believed.
     """

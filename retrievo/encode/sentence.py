@@ -12,6 +12,7 @@ from retrievo.contracts import Spans
 from retrievo.encode.cache import Cache, CacheSetting
 from retrievo.encode.checking import given_texts, tell_empty, tell_truncated
 from retrievo.encode.encoded import Encoded, Side
+from retrievo.encode.extension.setting import Mode, extension_of
 from retrievo.encode.matryoshka.cut import Wanted, folder_of
 from retrievo.encode.matryoshka.heads import Kind
 from retrievo.encode.transformer import late
@@ -23,7 +24,7 @@ from retrievo.encode.transformer.opening import opened
 from retrievo.encode.transformer.precision import DType
 from retrievo.encode.transformer.prompts import prompts_of
 from retrievo.encode.transformer.routes import document_route
-from retrievo.encode.transformer.tokenizing import limit_of, tokenizer_of
+from retrievo.encode.transformer.tokenizing import limit_of
 from retrievo.errors import ConfigError, EncoderError
 from retrievo.types import Vectors
 
@@ -49,6 +50,12 @@ class SentenceEncoder:
     which `retrievo calibrate` fits. Fewer layers want a head, a model that declares its ladder, or
     `allow_untrained`. `aligned_to`, the fingerprint of a document encoder, declares that its
     queries may meet that one's documents, which is then not measured.
+
+    `context_extension` makes `max_tokens` the `target_tokens`, 4096 where they are not given, for a
+    model that was made for fewer: "pi", "gp" and "rp" for one with a table of positions, "ntk" and
+    "selfextend" for one with rotary positions, "pcw" for any (LongEmbed, Zhu et al. 2024). Texts
+    that fit without it keep their vectors. `attention_scaling` multiplies the attention's logits
+    over a longer text of n tokens by log n / log of the model's own window.
     """
 
     dense_weight = 0.5
@@ -70,6 +77,9 @@ class SentenceEncoder:
         allow_untrained: bool = False,
         normalize: bool = True,
         on_truncate: OnTruncate = "warn",
+        context_extension: Mode | None = None,
+        target_tokens: int | None = None,
+        attention_scaling: bool = False,
         cache: CacheSetting = "auto",
         prompts: dict[str, str] | None = None,
         query_prompt: str | None = None,
@@ -98,7 +108,17 @@ class SentenceEncoder:
         """What is done with a text that is longer than `max_tokens`."""
         self._normalize, self._dtype, self._aligned_to = normalize, dtype, aligned_to
         self._prompts = prompts_of(self._model, prompts, query_prompt, document_prompt)
-        self._tokenizer, self._limit = tokenizer_of(self._model), limit_of(self._model)
+        self._extension = extension_of(
+            self._model,
+            self._name,
+            context_extension,
+            target_tokens=target_tokens,
+            attention_scaling=attention_scaling,
+            backend=backend,
+            devices=opening.devices,
+        )
+        self._limit = self._extension.target
+        self._tokenizer = self._extension.tokenizer(self._model)
         self._cut = Wanted(layers, truncate_dim, head, heads, allow_untrained).cut(
             self._model,
             self._name,
@@ -110,7 +130,12 @@ class SentenceEncoder:
         if self._tokenizer is not None:
             self._fitting = Fitting(self._tokenizer, self._limit, on_truncate, self._name)
             self._fitting.check_prompts(self._prompts)
-        self._forward = opening.forward(self._cut.model, self._tokenizer, batch_tokens)
+        self._windows = self._extension.windows(self._cut.model, self._name, self._prompts)
+        self._forward = opening.forward(
+            self._extension.applied(self._cut.model),
+            self._tokenizer if self._windows is None else self._windows.tokenizer,
+            batch_tokens,
+        )
 
     @property
     def dim(self) -> int:
@@ -170,6 +195,7 @@ class SentenceEncoder:
             model,
             normalize=self._normalize,
             on_truncate=self.on_truncate,
+            **self._extension.arguments(),
             cache="off",
             query_prompt=self._prompts["query"],
             document_prompt=self._prompts["document"],
@@ -185,6 +211,7 @@ class SentenceEncoder:
             "max_tokens": self.max_tokens,
             "dim": dim,
             "normalize": self._normalize,
+            **self._extension.settings(),
             **more,
         }
         if self.on_truncate in ("split", "window"):
@@ -200,6 +227,7 @@ class SentenceEncoder:
             "normalize": self._normalize,
             "prompts": dict(self._prompts),
             "max_tokens": self.max_tokens,
+            **self._extension.settings(),
             **self._cut.told(),
             "dtype": self._forward.dtype,
         }
@@ -257,7 +285,8 @@ class SentenceEncoder:
             return []
         prompt = self._prompts["document"]
         self._forward.settle(given, prompt=prompt, side="document")
-        pooling = late.LatePooling(self._cut.model, self._tokenizer, self._forward, self._limit)
+        at_once = self._extension.at_once
+        pooling = late.LatePooling(self._cut.model, self._tokenizer, self._forward, at_once)
         made = pooling.pooled(given, wanted, contexts or [""] * len(given), prompt)
         finished = []
         for place, vectors in enumerate(made):
@@ -270,10 +299,10 @@ class SentenceEncoder:
 
     def _encode(self, texts: Iterable[str], side: Side) -> Vectors:
         given, rows, n = given_texts(texts)
-        if limit_of(self._model) != self._limit:
+        if limit_of(self._model) != self._extension.declared:
             raise EncoderError(
-                f"max_seq_length of {self._name} was {self._limit} when this encoder was made and "
-                f"is {limit_of(self._model)} now: make a new SentenceEncoder of the model"
+                f"max_seq_length of {self._name} was {self._extension.declared} when this encoder "
+                f"was made and is {limit_of(self._model)} now: make a new SentenceEncoder of it"
             )
         vectors = np.zeros((n, self._cut.dim), dtype=np.float32)
         if given:
@@ -320,8 +349,12 @@ class SentenceEncoder:
             unknown = np.full(len(texts), -1, dtype=np.int32)
             return Encoded(self._finished(vectors), unknown, unknown)
         fitted = self._fitting.fit(texts, prompt)
+        if self._windows is not None:
+            fitted = self._windows.of(fitted, prompt)
         vectors = self._forward.run(fitted.texts, fitted.tokens, prompt=prompt, side=side)
         vectors = fitted.joined(vectors)
+        if self._windows is not None:
+            vectors = self._windows.finished(vectors)
         return Encoded(self._finished(vectors), fitted.tokens_total, fitted.tokens_seen)
 
     def _finished(self, vectors: Vectors) -> Vectors:

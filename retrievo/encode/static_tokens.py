@@ -143,8 +143,12 @@ class StaticTokens:
         blocks = []
         start = -1  # for the space that the tokenizer puts before the text
         for at in range(0, len(units), _UNITS_AT_ONCE):
-            entries = map(self._spans.__getitem__, units[at : at + _UNITS_AT_ONCE])
-            blobs, counts, lengths = zip(*entries, strict=True)
+            entries = [self._spans[unit] for unit in units[at : at + _UNITS_AT_ONCE]]
+            # zip(*entries) holds an iterator for each: so many that the garbage collector goes
+            # through all units time and again.
+            blobs = [entry[0] for entry in entries]
+            counts = [entry[1] for entry in entries]
+            lengths = [entry[2] for entry in entries]
             ends = np.cumsum(lengths) + start
             starts = (ends - lengths).astype(np.int32)
             inside = np.frombuffer(b"".join(blobs), dtype=np.int32).reshape(-1, 2)

@@ -13,6 +13,7 @@ from retrievo.host.nearest import hint, listed
 KINDS = (
     "readers",
     "chunkers",
+    "contextualizers",
     "encoders",
     "stores",
     "retrievers",

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 
 from retrievo.chunk.checking import checked_chunks
 from retrievo.contracts import Chunker, Store
-from retrievo.errors import DocumentError, RetrievoError
+from retrievo.errors import ConfigError, DocumentError, RetrievoError
 from retrievo.ingest.comparing import fingerprint_of, other_file, rows_to_reuse
 from retrievo.ingest.ledger import marked
 from retrievo.ingest.report import Failure
 from retrievo.tokens import without_surrogates
 from retrievo.truncation import Truncation
-from retrievo.types import Chunk, Document
+from retrievo.types import Chunk, Document, content_hash
 
 COMPARED_AT_ONCE = 512
 """Documents whose fingerprints are looked up together, fewer where they are long."""
@@ -189,6 +189,11 @@ class Changes:
     def _cut(self, changed: Changed, document: Document, fingerprint: str, *, known: bool) -> None:
         try:
             chunks = checked_chunks(document, self._chunker.chunk(document))
+            if getattr(self._chunker, "incomplete", False):
+                # Another fingerprint than the document's: the next run takes it for changed.
+                fingerprint = content_hash(fingerprint, "incomplete")
+        except ConfigError:
+            raise  # it is the same for all documents: a limit of what may be spent, say
         except RetrievoError as error:
             self.failures.append(Failure(document.id, str(error)))
             return

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from retrievo.contextualize.estimate import Estimate
 from retrievo.errors import IngestError
 from retrievo.ingest.ledger import Ledger, TruncatedChunk, TruncatedDocument
 
@@ -34,7 +35,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What `index` would do: document ids by what happens to them, and what it would cost."""
+    """What `index` would do: document ids by what happens to them, and what it would cost.
+
+    `contexts` is what a model would be asked that writes contexts; None where none does.
+    """
 
     added: tuple[str, ...]
     updated: tuple[str, ...]
@@ -45,6 +49,7 @@ class Plan:
     chunks_to_keep: int
     tokens_to_encode: int
     warnings: tuple[str, ...] = ()
+    contexts: Estimate | None = None
 
     def with_warnings(self, more: Sequence[str]) -> "Plan":
         """The same plan with more to tell."""
@@ -61,14 +66,17 @@ class Plan:
             },
             "chunks": {"encode": self.chunks_to_encode, "keep": self.chunks_to_keep},
             "tokens": {"encode": self.tokens_to_encode},
+            **({} if self.contexts is None else {"contexts": self.contexts.as_dict()}),
             "warnings": list(self.warnings),
         }
 
     def __str__(self) -> str:
+        contexts = "" if self.contexts is None else f"; contexts: {self.contexts}"
         return (
             f"would add {_n(len(self.added), 'document')}, update {len(self.updated)}, delete "
             f"{len(self.deleted)} and keep {len(self.kept)}; would encode "
             f"{_n(self.chunks_to_encode, 'chunk')} ({_n(self.tokens_to_encode, 'token')})"
+            f"{contexts}"
         )
 
 

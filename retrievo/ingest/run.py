@@ -63,7 +63,7 @@ class Ingest:
         ] = _nothing,
         stage_done: Callable[..., None] | None = None,
     ) -> None:
-        self._store = store
+        self._store, self._chunker = store, chunker
         self._retrievers = retrievers
         self._accounting = Accounting(encoder)
         self._cache = getattr(encoder, "cache", None)
@@ -98,6 +98,7 @@ class Ingest:
             keep,
             tokens,
             tuple(self._changes.told()),
+            getattr(self._chunker, "estimate", None),
         )
 
     def run(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Self
 
+from retrievo.contextualize.contextualized import chunker_of
 from retrievo.contracts import Retriever, Store
 from retrievo.encode.space_map import SpaceMap
 from retrievo.errors import ConfigError, StoreError
@@ -182,7 +183,7 @@ class Migration:
         given = Sources(documents if sources is None else sources, lambda: part("readers"))
         ingest = Ingest(
             store,
-            documents if sources is None else part("chunker"),
+            documents if sources is None else chunker_of(part),
             part("retrievers"),
             part("encoder"),
             tenant=tenant,

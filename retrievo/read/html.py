@@ -13,8 +13,8 @@ from typing import Any
 from lxml import etree
 
 from retrievo.errors import ReadError
+from retrievo.headings import nest
 from retrievo.read.decoding import byte_order_mark, decode, refuse_binary
-from retrievo.read.headings import nest
 from retrievo.types import Document
 
 _UNSEEN = frozenset(

@@ -8,9 +8,9 @@ from typing import Any
 import yaml
 
 from retrievo.errors import DocumentError
+from retrievo.headings import headings, nest
 from retrievo.metadata import plain_metadata
 from retrievo.read.decoding import decode
-from retrievo.read.headings import headings, nest
 from retrievo.telling import tell
 from retrievo.types import Document
 

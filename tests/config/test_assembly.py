@@ -33,7 +33,7 @@ def test_parts_are_built_once_and_handed_to_each_other(host):
     assert retrievers["one"].encoder is encoder
     assert retrievers["one"].query_encoder == "none given"
     assert made.part("retrievers")["one"] is retrievers["one"] is made.part("retrievers.one")
-    for name in ("query_encoder", "reranker", "expander"):
+    for name in ("query_encoder", "contextualizer", "reranker", "expander"):
         assert made.part(name) is None
 
 

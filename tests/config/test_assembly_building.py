@@ -11,6 +11,7 @@ from fake_plugins import (
     Fakes,
 )
 
+from retrievo import Document, Pipeline
 from retrievo.config import Config
 from retrievo.config.assembly import Assembly
 from retrievo.errors import (
@@ -230,3 +231,20 @@ def test_fusion_weights_are_compared_with_the_retrievers_before_anything_is_inde
     path.write_text("[fusion]\nweights = {dense = 0.2, bm52 = 0.8}\n")
     with pytest.raises(ConfigError, match=r"p\.toml: \[fusion\] weights name \['bm52', 'dense'\]"):
         Pipeline.from_toml(path)
+
+
+def test_a_chunker_for_an_encoder_counts_with_that_ones_tokens():
+    class Letters:
+        dim, max_tokens, fingerprint = 2, 10, "letters"
+
+        def token_spans(self, text):
+            return [(at, at + 1) for at in range(len(text))]
+
+        def encode_query(self, texts):
+            return [[0.0, 1.0]] * len(texts)
+
+        encode_document = encode_query
+
+    chunker = Pipeline.part("chunker", "recursive", encoder=Letters(), chunk_overlap=0)
+    text = "some words of text"
+    assert [chunk.text for chunk in chunker.chunk(Document("d", text))] == ["some words", "of text"]

@@ -139,7 +139,7 @@ def test_entries_are_ordered_by_kind_and_name():
     registry.register("pipelines", "a", {}, plugin="acme")
     order = [(entry.kind, entry.name) for entry in registry.entries()]
     assert order == [("readers", "z"), ("encoders", "a"), ("encoders", "b"), ("pipelines", "a")]
-    assert len(KINDS) == 9
+    assert len(KINDS) == 10
 
 
 def resolving(target, **more):

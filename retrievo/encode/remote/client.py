@@ -37,12 +37,14 @@ class _AgainError(Exception):
 class Client:
     """Sends requests to one service; threads share it. Nothing is sent before `post`.
 
-    Redirects are not followed: the key stays with the address that it was given for. Proxies are
-    taken from the environment, as httpx does (HTTPS_PROXY, NO_PROXY).
+    `answers` is what a good answer is, for messages. Redirects are not followed: the key stays with
+    the address that it was given for. Proxies are taken from the environment, as httpx does
+    (HTTPS_PROXY, NO_PROXY).
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, answers: str = "list of vectors") -> None:
         self._to = connection
+        self._answers = answers
         self._client: httpx.Client | None = None
         self._turn = threading.Lock()
         self._free_at = 0.0
@@ -83,7 +85,7 @@ class Client:
         raise EncoderError(
             f"{self.who} {problem}{asked}; given up after {attempt + 1} tries in "
             f"{time.monotonic() - begun:.1f} s. What is indexed stays; run again when the service "
-            "answers, or raise retries and deadline_s in [encoder]"
+            f"answers, or raise retries and deadline_s in [{self._to.table}]"
         )
 
     def close(self) -> None:
@@ -135,7 +137,7 @@ class Client:
             raise _AgainError(f"sent an answer of {len(raw)} bytes that is no whole JSON")
         where = ".".join(str(part) for part in first["loc"][:4]) or "its beginning"
         raise EncoderError(
-            f"{self.who} answered what is no list of vectors of this format ({where}: "
+            f"{self.who} answered what is no {self._answers} of this format ({where}: "
             f"{self._to.clean(first['msg'])}); see that base_url is right for this kind of service"
         )
 
@@ -148,8 +150,8 @@ class Client:
                 if not good:
                     break
                 raise EncoderError(
-                    f"{self.who} sent more than {limit:,} bytes, more than the vectors asked for "
-                    "can have; what came was thrown away"
+                    f"{self.who} sent more than {limit:,} bytes, more than a {self._answers} that "
+                    "was asked for can have; what came was thrown away"
                 )
             if time.monotonic() > until:
                 raise _AgainError("did not finish its answer in time")
@@ -179,7 +181,7 @@ class Client:
                 f"{self.who} answered {status}, a redirect, which is not followed so that the key "
                 "stays where it belongs; set base_url to the address that answers"
             )
-        way = "; see model and base_url in [encoder]" if status in (404, 405) else ""
+        way = f"; see model and base_url in [{self._to.table}]" if status in (404, 405) else ""
         raise EncoderError(f"{self.who} answered {told}{way}")
 
     def _open(self) -> httpx.Client:

@@ -1,9 +1,11 @@
 """How a service is reached: its address, what is waited for, and what is never shown."""
 
+import os
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from retrievo.errors import ConfigError
@@ -32,6 +34,8 @@ class Connection:
     timeout_s: float
     deadline_s: float
     verify: bool | str | Path
+    table: str = "encoder"
+    """The table of a configuration that messages name."""
 
     def __post_init__(self) -> None:
         parts = _parts(self.service, self.base_url)
@@ -89,8 +93,8 @@ class Connection:
     def key_hint(self) -> str:
         """What to do about a key that is missing or wrong."""
         if self.key_variable is None:
-            return "set api_key = 'env:NAME' in [encoder]"
-        return f"set {self.key_variable}, or api_key = 'env:NAME' in [encoder]"
+            return f"set api_key = 'env:NAME' in [{self.table}]"
+        return f"set {self.key_variable}, or api_key = 'env:NAME' in [{self.table}]"
 
 
 def _parts(service: str, url: str) -> str:
@@ -111,3 +115,44 @@ def _parts(service: str, url: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigError(f"{service}: base_url is {url!r}; https://HOST/PATH is wanted")
     return "http" if parts.scheme == "http" and parts.hostname not in _NEAR else ""
+
+
+def connection_to(
+    service: str,
+    base_url: str,
+    own_url: str | None,
+    key_variable: str | None,
+    api_key: str | None,
+    headers: Mapping[str, str] | None,
+    **waiting: Any,
+) -> Connection:
+    """The connection, with the service's own key only where the address is its own.
+
+    `api_key` may be "env:NAME" in Python, too; raises ConfigError where that is not set.
+    """
+    if own_url is None or not same_address(base_url, own_url):
+        key_variable = None
+    if api_key is not None and api_key.startswith("env:"):
+        # A configuration has put the key in already; in Python it may be named the same way.
+        named = api_key.removeprefix("env:")
+        if not os.environ.get(named):
+            raise ConfigError(
+                f"{service}: the environment variable {named!r}, which api_key names, is not set; "
+                "export it and run again"
+            )
+        api_key = os.environ[named]
+    elif not api_key and key_variable is not None:
+        api_key = os.environ.get(key_variable)
+    return Connection(
+        service=service,
+        base_url=base_url,
+        key_variable=key_variable,
+        api_key=(api_key or "").strip() or None,
+        headers=headers or {},
+        **waiting,
+    )
+
+
+def same_address(one: str, other: str) -> bool:
+    """Whether two addresses differ in nothing but a slash at their end."""
+    return one.rstrip("/") == other.rstrip("/")

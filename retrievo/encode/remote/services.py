@@ -1,12 +1,10 @@
 """The encoders of this folder by their names: one function for each kind of service."""
 
-import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from retrievo.encode.cache import CacheSetting
-from retrievo.encode.remote.connection import Connection
+from retrievo.encode.remote.connection import connection_to, same_address
 from retrievo.encode.remote.encoder import RemoteEncoder
 from retrievo.encode.remote.wire import (
     CohereFormat,
@@ -17,7 +15,6 @@ from retrievo.encode.remote.wire import (
     TeiFormat,
 )
 from retrievo.encode.transformer.fitting import OnTruncate
-from retrievo.errors import ConfigError
 
 OPENAI = "https://api.openai.com/v1"
 COHERE = "https://api.cohere.com/v2"
@@ -61,9 +58,9 @@ def openai(
     """
     form = OpenAIFormat(
         model, dimensions, encoding, query_fields or {}, document_fields or {},
-        own=_same_address(base_url, OPENAI),
+        own=same_address(base_url, OPENAI),
     )  # fmt: skip
-    connection = _connection(
+    connection = connection_to(
         "openai", base_url, OPENAI, "OPENAI_API_KEY", api_key, headers, retries=retries,
         backoff_s=backoff_s, timeout_s=timeout_s, deadline_s=deadline_s, verify=verify,
     )  # fmt: skip
@@ -109,7 +106,7 @@ def cohere(
     """
     truncate = on_truncate == "warn"
     form = CohereFormat(model, dimensions, query_input_type, document_input_type, truncate)
-    connection = _connection(
+    connection = connection_to(
         "cohere", base_url, COHERE, "CO_API_KEY", api_key, headers, retries=retries,
         backoff_s=backoff_s, timeout_s=timeout_s, deadline_s=deadline_s, verify=verify,
     )  # fmt: skip
@@ -155,7 +152,7 @@ def jina(
     """
     truncate = on_truncate == "warn"
     form = JinaFormat(model, dimensions, query_task or None, document_task or None, truncate)
-    connection = _connection(
+    connection = connection_to(
         "jina", base_url, JINA, "JINA_API_KEY", api_key, headers, retries=retries,
         backoff_s=backoff_s, timeout_s=timeout_s, deadline_s=deadline_s, verify=verify,
     )  # fmt: skip
@@ -198,7 +195,7 @@ def tei(
     most the server's --max-client-batch-size, 32 unless set.
     """
     form = TeiFormat(dimensions, normalize, truncate=on_truncate == "warn")
-    connection = _connection(
+    connection = connection_to(
         "tei", base_url, None, None, api_key, headers, retries=retries,
         backoff_s=backoff_s, timeout_s=timeout_s, deadline_s=deadline_s, verify=verify,
     )  # fmt: skip
@@ -237,7 +234,7 @@ def ollama(
 ) -> RemoteEncoder:
     """A model that Ollama runs, which loads it on the first request."""
     form = OllamaFormat(model, dimensions, truncate=on_truncate == "warn")
-    connection = _connection(
+    connection = connection_to(
         "ollama", base_url, None, None, api_key, headers, retries=retries,
         backoff_s=backoff_s, timeout_s=timeout_s, deadline_s=deadline_s, verify=verify,
     )  # fmt: skip
@@ -247,40 +244,3 @@ def ollama(
         max_tokens=max_tokens, tokenizer_file=tokenizer_file, on_truncate=on_truncate,
         batch_items=batch_items, batch_tokens=batch_tokens, concurrency=concurrency, cache=cache,
     )  # fmt: skip
-
-
-def _connection(
-    service: str,
-    base_url: str,
-    own_url: str | None,
-    key_variable: str | None,
-    api_key: str | None,
-    headers: Mapping[str, str] | None,
-    **waiting: Any,
-) -> Connection:
-    """The connection, with the service's own key only where the address is its own."""
-    if own_url is None or not _same_address(base_url, own_url):
-        key_variable = None
-    if api_key is not None and api_key.startswith("env:"):
-        # A configuration has put the key in already; in Python it may be named the same way.
-        named = api_key.removeprefix("env:")
-        if not os.environ.get(named):
-            raise ConfigError(
-                f"{service}: the environment variable {named!r}, which api_key names, is not set; "
-                "export it and run again"
-            )
-        api_key = os.environ[named]
-    elif not api_key and key_variable is not None:
-        api_key = os.environ.get(key_variable)
-    return Connection(
-        service=service,
-        base_url=base_url,
-        key_variable=key_variable,
-        api_key=(api_key or "").strip() or None,
-        headers=headers or {},
-        **waiting,
-    )
-
-
-def _same_address(one: str, other: str) -> bool:
-    return one.rstrip("/") == other.rstrip("/")

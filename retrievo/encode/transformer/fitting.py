@@ -53,8 +53,11 @@ class Fitting:
         max_tokens: int | None,
         on_truncate: OnTruncate,
         model: str,
+        *,
+        overlap: float = 0.5,
     ) -> None:
         self._tokenizer = tokenizer
+        self._overlap = overlap
         self._limit = max_tokens
         self._on_truncate = on_truncate
         self._model = model
@@ -105,7 +108,9 @@ class Fitting:
         while True:
             found = [
                 text[piece.start : piece.end]
-                for piece in pieces(text, spans, room, overlapping=overlapping)
+                for piece in pieces(
+                    text, spans, room, overlapping=overlapping, overlap=self._overlap
+                )
             ]
             tokens = self._tokenizer.tokens([prompt + part for part in found])
             if room == 1 or all(len(part.ids) <= limit for part in tokens):
@@ -132,13 +137,16 @@ class Piece(NamedTuple):
     tokens: int
 
 
-def pieces(text: str, spans: Spans, room: int, *, overlapping: bool) -> list[Piece]:
+def pieces(
+    text: str, spans: Spans, room: int, *, overlapping: bool, overlap: float = 0.5
+) -> list[Piece]:
     """Parts of at most `room` tokens that together hold the whole text.
 
     Without overlap each part begins where the one before ended, before the last white space in its
     second half where there is one. With it each begins in the middle of the one before, so that
-    every place is read with what surrounds it, and the last one is moved back so that it is full:
-    the parallel context windows of LongEmbed (Zhu et al. 2024), which overlap only there.
+    every place is read with what surrounds it, and the last one is moved back so that it is full.
+    With an `overlap` of 0 they overlap only there: the parallel context windows of LongEmbed
+    (Zhu et al. 2024).
     """
     n = len(spans)
     found: list[Piece] = []
@@ -154,7 +162,7 @@ def pieces(text: str, spans: Spans, room: int, *, overlapping: bool) -> list[Pie
         found.append(Piece(start, end, last - first))
         if last == n:
             break
-        first = first + max(1, room // 2) if overlapping else last
+        first = first + max(1, int(room * (1 - overlap))) if overlapping else last
     return found
 
 

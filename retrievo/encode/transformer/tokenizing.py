@@ -35,7 +35,8 @@ class TransformerTokenizer:
         self._whole.no_padding()
         self._whole.encode_special_tokens = bool(fast.encode_special_tokens)
         self._cutting = self._whole
-        self._cut_at = cut_at
+        self.cut_at = cut_at
+        """The side that a text which is too long loses: "right" is its end."""
         if max_tokens is not None:
             self._cutting = FastTokenizer.from_str(told)
             self._cutting.no_padding()
@@ -59,7 +60,7 @@ class TransformerTokenizer:
         digest = hashlib.blake2b(digest_size=16)
         for entry, number in sorted(self._whole.get_vocab(with_added_tokens=True).items()):
             digest.update(f"{number}\t{entry}\n".encode("utf-8", "surrogatepass"))
-        return [digest.hexdigest(), self._cut_at]
+        return [digest.hexdigest(), self.cut_at]
 
     def specials(self, prompt: str) -> int:
         """How many tokens go to the prompt and to what the model adds around each text."""

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from retrievo.read.headings import headings, nest
+from retrievo.headings import headings, nest
 from retrievo.types import Section
 
 LINES = [

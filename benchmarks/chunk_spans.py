@@ -1,0 +1,75 @@
+"""What each chunker's chunks find on chunking_eval: the second table of benchmarks/chunk.py."""
+
+import argparse
+import warnings
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import numpy as np
+from chunk_ways import Counter, Piece, Way
+from collections_here import data_folder, read_jsonl
+
+from retrievo.encode.sentence import SentenceEncoder
+from retrievo.evaluate.spans import precision_omega, read_spans, span_report, span_scores
+
+
+class Place(NamedTuple):
+    doc_id: str
+    start: int
+    end: int
+
+
+def compare(
+    counter: Counter, given: argparse.Namespace, chosen: Callable[[int], Iterable[Way]]
+) -> None:
+    """Prints token recall, precision and IoU of the best chunks by exact cosine, and the best there
+    could be. Titles are given to none, and filters of queries are not used.
+    """
+    folder = data_folder() / "chunking_eval"
+    texts = {record["_id"]: record["text"] for record in read_jsonl(folder / "corpus.jsonl")}
+    queries = read_spans(folder)
+    encoder = SentenceEncoder(given.model, device="cpu", cache="off")
+    asked = encoder.encode_query([query.text for query in queries])
+    print(f"\n{len(queries)} questions, {counter.name}, {given.size} tokens, top {given.top_k}")
+    print(f"{'':<36}chunks  tokens  recall  precision    IoU  precision omega  not found")
+    for overlap in given.overlap:
+        for way in chosen(overlap):
+            places, parts, unplaced = placed(way, texts)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of chunks that a chunker made too long
+                vectors = encoder.encode_document(parts)
+            near = asked @ vectors.T
+            best = np.argsort(-near, axis=1, kind="stable")[:, : given.top_k]
+            report = span_report("chunking_eval", given.top_k, {
+                query.id: span_scores([places[i] for i in found], query.spans)
+                for query, found in zip(queries, best, strict=True)
+            })  # fmt: skip
+            omega = np.mean([precision_omega(places, query.spans) for query in queries])
+            size = np.mean([counter.count(part) for part in parts])
+            print(f"{f'{way.name}, overlap {overlap}':<36}{len(parts):6,}{size:8.0f}"
+                  f"{report.recall:8.4f}{report.precision:11.4f}{report.iou:7.4f}{omega:17.4f}"
+                  f"{unplaced:11,}", flush=True)  # fmt: skip
+
+
+def placed(way: Way, texts: dict[str, str]) -> tuple[list[Place], list[str], int]:
+    """All chunks with their true places; how many are nowhere, and so can find nothing.
+
+    One that is not where it says is looked for: its package's offsets are another table's matter.
+    """
+    places, parts, unplaced = [], [], 0
+    for doc_id, text in texts.items():
+        after = 0
+        for start, end, part in way.pieces(text):
+            start, end = located(text, Piece(start, end, part), after)
+            unplaced += start == end
+            after = max(after, start)
+            places.append(Place(doc_id, start, end))
+            parts.append(part)
+    return places, parts, unplaced
+
+
+def located(text: str, piece: Piece, after: int) -> tuple[int, int]:
+    if piece.start is not None and text[piece.start : piece.end] == piece.text:
+        return piece.start, piece.start + len(piece.text)
+    at = text.find(piece.text, after)
+    return (at, at + len(piece.text)) if at >= 0 else (after, after)

@@ -1,0 +1,1 @@
+"""Contextualizers: what is embedded and indexed beside a chunk's own text."""
