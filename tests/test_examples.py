@@ -14,7 +14,7 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 SAID = {
     "quickstart.py": ["2 added", "1 ", "keys.md", "since 2020: ['keys.md']", "dense", "bm25"],
     "files.py": ["first:", "second: nothing to write", "1 "],
-    "long_documents.py": ["found: 'The archive room", "characters from 'The archive room", "18 chunks"],
+    "long_documents.py": ["18 chunks", "found: 'The archive", "characters from 'The archive"],
     "custom_encoder.py": ["'zoo'", "bm25"],
     "sync_folder.py": ["would add 2", "delete 1", "1 deleted", "revoke the old one last"],
     "cascade.py": ["dense-short: dense 64", "('oven', 0.58)", "but rank 4 in its first stage"],

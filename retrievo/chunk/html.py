@@ -32,7 +32,7 @@ class HtmlChunker:
 
     For what HtmlReader made, and for documents whose text is HTML: their chunks are slices of it,
     tags and all, cut between tags. Sections are the document's own where its reader found some,
-    else those of h1 to h6. Neighbours under one parent that fit into a quarter of `chunk_size`
+    else those of h1 to h6. Neighbours under one parent that fit into an eighth of `chunk_size`
     together are one chunk. Tables, lists, `pre` and quotes are not cut where they fit; scripts and
     styles are in chunks of their own. What is too long is cut before and behind blocks, then at
     paragraphs, lines, sentences, clauses or words, and repeats at most `chunk_overlap` tokens.
@@ -78,7 +78,7 @@ class HtmlChunker:
         parts = parts_of(text, document.sections or nest(found.headings), without_tags)
         return cut_parts(
             document,
-            joined(_without(parts, found.scripts), tokens, limit // 4),
+            joined(_without(parts, found.scripts), tokens, limit // 8),
             cutter,
             self._sizing,
             key="headings",

@@ -22,7 +22,7 @@ class MarkdownChunker:
     """Chunks that cross no heading, of at most `chunk_size` tokens, with their headings as context.
 
     Sections are the document's own where its reader found some, else those of its headings.
-    Neighbours under one parent that fit into a quarter of `chunk_size` together are one chunk.
+    Neighbours under one parent that fit into an eighth of `chunk_size` together are one chunk.
     Fenced code, tables, lists, quotes and comments are not cut where they fit; what is too long is
     cut at paragraphs, lines, sentences, clauses or words, and repeats at most `chunk_overlap`
     tokens.
@@ -70,7 +70,7 @@ class MarkdownChunker:
         parts = parts_of(text, document.sections or _sections(text, front))
         return cut_parts(
             document,
-            joined(parts, tokens, limit // 4),
+            joined(parts, tokens, limit // 8),
             cutter,
             self._sizing,
             key="headings",

@@ -66,7 +66,7 @@ def joined(parts: Iterable[Part], tokens: Callable[[int, int], int], most: int) 
     """The parts, with small neighbours under one parent as one of at most `most` tokens.
 
     A heading without a text of its own joins what stands under it, however long that is. What is
-    apart is joined with its like only.
+    apart is joined with its like only, and always.
     """
     listed = list(parts)
     group: Part | None = None
@@ -78,12 +78,12 @@ def joined(parts: Iterable[Part], tokens: Callable[[int, int], int], most: int) 
             if group.bare and _under(part, group.path):
                 group = Part(group.start, part.end, part.path, group.above, part.bare)
                 continue
-            if not (head or part.apart) and tokens(group.start, group.end) <= most // 2:
+            if not (head or part.apart) and tokens(group.start, group.end) <= most:
                 # A few words before the first heading, or a page's first tags.
                 group, head = part._replace(start=group.start), part.path
                 continue
-            near = part.apart or (not leads and _under(part, head[:-1]))
-            if near and tokens(group.start, part.end) <= most:
+            near = not leads and _under(part, head[:-1])
+            if part.apart or (near and tokens(group.start, part.end) <= most):
                 path, above = _common(group, part)
                 head = head or path
                 group = Part(group.start, part.end, path, above, False, part.apart)

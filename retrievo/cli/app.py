@@ -18,6 +18,7 @@ from retrievo.cli import (
     explain,
     index,
     init,
+    long_context,
     maintain,
     migrate,
     plugins,
@@ -141,6 +142,7 @@ app.command("delete")(delete.delete)
 app.command("optimize")(maintain.optimize)
 app.command("snapshot")(maintain.snapshot)
 app.command("eval")(eval.evaluate)
+app.command("long-context")(long_context.long_context)
 app.command("calibrate")(calibrate.calibrate)
 app.command("distill")(distill.distill)
 app.command("migrate")(migrate.migrate)

@@ -87,10 +87,10 @@ def test_a_title_that_is_no_heading_stands_above_them():
 
 
 def test_small_neighbours_under_one_parent_are_one_chunk():
-    text = "# Terms\n\n" + words(80) + "".join(f"\n\n## Term {n}\n\nis {n}" for n in range(5))
-    first, *others = cut(text, 96)
+    text = "# Terms\n\n" + words(160) + "".join(f"\n\n## Term {n}\n\nis {n}" for n in range(5))
+    first, *others = cut(text, 192)
     assert first.text.endswith("word")
-    # Six tokens a section, as "##" is two; a quarter of 96 is 24.
+    # Six tokens a section, as "##" is two; an eighth of 192 is 24.
     assert [chunk.text.count("## Term") for chunk in others] == [4, 1]
     assert {tuple(chunk.metadata["headings"]) for chunk in others} == {
         ("Terms",), ("Terms", "Term 4")}  # fmt: skip
@@ -99,7 +99,11 @@ def test_small_neighbours_under_one_parent_are_one_chunk():
 
 def test_sections_of_another_parent_are_not_joined():
     text = "# A\n\n" + words(18) + "\n\n## A one\n\nx\n\n# B\n\ny"
-    assert [chunk.metadata["headings"] for chunk in cut(text, 64)] == [["A"], ["A", "A one"], ["B"]]
+    assert [chunk.metadata["headings"] for chunk in cut(text, 128)] == [
+        ["A"],
+        ["A", "A one"],
+        ["B"],
+    ]
 
 
 def test_a_lone_heading_joins_what_stands_under_it():

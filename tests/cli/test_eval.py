@@ -69,7 +69,7 @@ def test_two_runs_are_compared(retrievo, collection, tmp_path):
     assert "against before.jsonl:" in result.stderr
     assert "ndcg@10 1.0000 -> 1.0000 (+0.0000" in " ".join(result.stderr.split())
     told = json.loads(retrievo("eval", collection, "--against", "before.jsonl", "--json").stdout)
-    assert [(one["metric"], one["p"]) for one in told["against"]][0] == ("ndcg@10", 1.0)
+    assert {one["metric"]: one["p"] for one in told["against"]}["ndcg@10"] == 1.0
     (tmp_path / "other.txt").write_text("nothing\n")
     refused = retrievo("eval", collection, "--against", "other.txt")
     assert refused.exit_code == 1 and "not the results of a query" in refused.stderr
