@@ -19,8 +19,8 @@ LAST = (
     "Kaplan Keller Kimura Kowalski Kraus Lambert Larsen Lindqvist Lopez Lowe Maier Marino Mercer "
     "Moreau Murray Nakamura Nielsen Norris Novak Okafor Olsen Ortega Osborne Palmer Parker Petrov "
     "Pierce Porter Quist Ramsey Reyes Ritter Rossi Rowland Sanders Sandoval Schmid Silva "
-    "Sokolov Steiner Tanaka Teller Thorne Tucker Turner Urban Valdez Vargas Vogel Wagner Walsh Weber "
-    "Wexler Wright Yates Yilmaz York Zeller Ziegler Zimmer"
+    "Sokolov Steiner Tanaka Teller Thorne Tucker Turner Urban Valdez Vargas Vogel Wagner Walsh "
+    "Weber Wexler Wright Yates Yilmaz York Zeller Ziegler Zimmer"
 ).split()
 
 _SUBJECTS = (
