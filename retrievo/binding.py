@@ -260,7 +260,9 @@ class Binding:
                     " (it is moving to this encoder: open it without a configuration until that is "
                     "finished)"
                 )
-        if "encoder" not in self._config.tables and "encoder" not in self._given:
+        known = store.passport()
+        same = known is not None and known.encoder.get("fingerprint") == mine.encoder["fingerprint"]
+        if not same and "encoder" not in self._config.tables and "encoder" not in self._given:
             return (
                 " (this configuration has no [encoder]: that is the default one; add the index's)"
             )

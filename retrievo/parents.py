@@ -32,7 +32,13 @@ def check_parents(share: float | None, *, per_document: bool) -> None:
 def with_parents(hits: Hits, store: Store, share: float, top_k: int, tenant: str | None) -> Hits:
     """The hits of a search with parents in the place of their children."""
     found = merged_parents(hits, store, share, top_k, tenant)
-    return Hits(found, hits.query, hits.timings, hits.warnings)
+    warnings = list(hits.warnings)
+    if hits and all(hit.chunk.parent is None for hit in hits):
+        warnings.append(
+            "parents was asked for, and no chunk that was found has one; the chunker 'hierarchical' "
+            "makes chunks with parents"
+        )
+    return Hits(found, hits.query, hits.timings, warnings)
 
 
 def merged_parents(

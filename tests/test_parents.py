@@ -60,7 +60,9 @@ def test_every_search_has_it(pipeline):
 def test_chunks_without_a_parent_stay(tmp_path):
     with Pipeline(**small()) as made:
         made.index([Document("letters", LETTERS)])
-        assert found(made.search("alpha", parents=0)) == found(made.search("alpha"))
+        hits = made.search("alpha", parents=0)
+        assert found(hits) == found(made.search("alpha"))
+        assert "no chunk that was found has one" in hits.warnings[0]
 
 
 def test_filters_hold(pipeline):

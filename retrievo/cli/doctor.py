@@ -240,8 +240,7 @@ def _index_lines(state: dict[str, Any]) -> list[str]:
         encoder = passport["encoder"]
         name = encoder.get("model") or encoder.get("name")
         spaces = ", ".join(
-            f"{space} ({kept['kind']}{' ' + str(kept['size']) if kept['size'] else ''})"
-            for space, kept in passport["representations"].items()
+            f"{space} ({_space(kept)})" for space, kept in passport["representations"].items()
         )
         lines += [
             f"  encoder {name}, {encoder.get('dim')} dimensions, "
@@ -252,3 +251,9 @@ def _index_lines(state: dict[str, Any]) -> list[str]:
             f"  format {passport['format']}",
         ]
     return lines
+
+
+def _space(kept: dict[str, Any]) -> str:
+    """What a representation is: its kind, its size, and how dense vectors know their document."""
+    settings = kept["settings"] if kept["kind"] == "dense" else ""
+    return " ".join(filter(None, (kept["kind"], str(kept["size"] or ""), settings)))

@@ -9,7 +9,7 @@ import typer
 
 from retrievo.cli.opening import open_pipeline
 from retrievo.cli.options import Config, Debug, Json
-from retrievo.cli.output import clean, say, show_json
+from retrievo.cli.output import clean, say, show, show_json
 from retrievo.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -97,9 +97,9 @@ def evaluate(
     else:
         _print(report)
         if found:
-            say(f"against {against}:")
+            show(f"against {against}:")
         for one in found:
-            say(f"  {one}")
+            show(f"  {one}")
 
 
 def _print(report: "EvalReport") -> None:

@@ -89,6 +89,8 @@ def _print(hits: "Hits") -> None:
     console.width = max(40, console.width)  # COLUMNS=0 would print nothing
     for hit in hits:
         place = f"[{hit.chunk.start}:{hit.chunk.end}]"
+        if "merged" in hit.trace:
+            place += " parent of {children} found of {of}".format_map(hit.trace["merged"])
         console.print(
             Text.assemble(
                 (f"{hit.rank}. ", "bold"),

@@ -66,8 +66,8 @@ def test_two_runs_are_compared(retrievo, collection, tmp_path):
     retrievo("eval", collection, "--per-query", "before.jsonl", "--config", "words.toml")
     result = retrievo("eval", collection, "--against", "before.jsonl")
     assert result.exit_code == 0
-    assert "against before.jsonl:" in result.stderr
-    assert "ndcg@10 1.0000 -> 1.0000 (+0.0000" in " ".join(result.stderr.split())
+    assert "against before.jsonl:" in result.stdout
+    assert "ndcg@10 1.0000 -> 1.0000 (+0.0000" in " ".join(result.stdout.split())
     told = json.loads(retrievo("eval", collection, "--against", "before.jsonl", "--json").stdout)
     assert {one["metric"]: one["p"] for one in told["against"]}["ndcg@10"] == 1.0
     (tmp_path / "other.txt").write_text("nothing\n")
