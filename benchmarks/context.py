@@ -24,6 +24,7 @@ NAMES = ("docs_qa", "code_chunks_qa", "scifact")
 DENSE = '[retrievers.dense]\nuse = "dense"\n'
 BM25 = '[retrievers.bm25]\nuse = "bm25"\n'
 TEMPLATE = '[contextualizer]\nuse = "template"\n'
+NEIGHBOUR = TEMPLATE + 'template = "{title}\\n{headings}\\n{before}"\n'
 WAYS = {
     "plain": "",
     "late": 'context = "late"\n',
@@ -31,6 +32,7 @@ WAYS = {
     "situated .5": 'context = "situated"\nalpha = 0.5\n',
     "situated .7": 'context = "situated"\nalpha = 0.7\n',
     "template": TEMPLATE,
+    "and before": NEIGHBOUR,
 }
 
 
@@ -38,6 +40,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("names", nargs="*", default=NAMES)
     options.add_argument("--model", help="a sentence-transformers model [all-MiniLM-L6-v2]")
+    options.add_argument("--ways", help="plain and those whose name holds this word")
     given = options.parse_args()
     encoder = Pipeline.part(
         "encoder", use="sentence-transformers", model=given.model or minilm(), cache="off"
@@ -52,6 +55,8 @@ def main() -> None:
         plain: dict[str, Path] = {}
         with tempfile.TemporaryDirectory() as folder:
             for way, tables in WAYS.items():
+                if given.ways and way != "plain" and given.ways not in way:
+                    continue
                 line = f"{way:<14}"
                 for kind in ("dense", "hybrid"):
                     config = Path(folder) / "pipeline.toml"

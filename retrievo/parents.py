@@ -35,8 +35,8 @@ def with_parents(hits: Hits, store: Store, share: float, top_k: int, tenant: str
     warnings = list(hits.warnings)
     if hits and all(hit.chunk.parent is None for hit in hits):
         warnings.append(
-            "parents was asked for, and no chunk that was found has one; the chunker 'hierarchical' "
-            "makes chunks with parents"
+            "parents was asked for, and no chunk that was found has one; the chunker "
+            "'hierarchical' makes chunks with parents"
         )
     return Hits(found, hits.query, hits.timings, warnings)
 

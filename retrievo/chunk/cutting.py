@@ -39,8 +39,8 @@ class Cutter:
 
     Windows neither begin nor end with white space, and together they hold each character of what
     is cut that is none. One has more than the budget only where a single character has. Those
-    parts of the text that are in `kept` (start and end of each, in order, apart) are not cut where
-    they fit into a window.
+    parts of the text that are in `kept` (start and end of each, in order, apart) are not cut by the
+    budget where they fit into a window; `places` must offer none inside of them.
     """
 
     def __init__(
