@@ -32,7 +32,7 @@ WAYS = {
     "situated .5": 'context = "situated"\nalpha = 0.5\n',
     "situated .7": 'context = "situated"\nalpha = 0.7\n',
     "template": TEMPLATE,
-    "and before": NEIGHBOUR,
+    "template+": NEIGHBOUR,
 }
 
 
