@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
-from chunk_ways import Counter, Piece, Way
+from chunk_ways import Counter, Way
 from collections_here import data_folder, read_jsonl
 
 from retrievo.encode.sentence import SentenceEncoder
@@ -31,10 +31,10 @@ def compare(
     encoder = SentenceEncoder(given.model, device="cpu", cache="off")
     asked = encoder.encode_query([query.text for query in queries])
     print(f"\n{len(queries)} questions, {counter.name}, {given.size} tokens, top {given.top_k}")
-    print(f"{'':<36}chunks  tokens  recall  precision    IoU  precision omega  not found")
+    print(f"{'':<36}chunks  tokens  recall  precision    IoU  precision omega  nowhere")
     for overlap in given.overlap:
         for way in chosen(overlap):
-            places, parts, unplaced = placed(way, texts)
+            places, parts, nowhere = placed(way, texts)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of chunks that a chunker made too long
                 vectors = encoder.encode_document(parts)
@@ -48,28 +48,24 @@ def compare(
             size = np.mean([counter.count(part) for part in parts])
             print(f"{f'{way.name}, overlap {overlap}':<36}{len(parts):6,}{size:8.0f}"
                   f"{report.recall:8.4f}{report.precision:11.4f}{report.iou:7.4f}{omega:17.4f}"
-                  f"{unplaced:11,}", flush=True)  # fmt: skip
+                  f"{nowhere:9,}", flush=True)  # fmt: skip
 
 
 def placed(way: Way, texts: dict[str, str]) -> tuple[list[Place], list[str], int]:
-    """All chunks with their true places; how many are nowhere, and so can find nothing.
+    """All chunks with their true places, and of how many the text is nowhere in the document.
 
-    One that is not where it says is looked for: its package's offsets are another table's matter.
+    One that is not where it says is looked for; where it is nowhere, it counts for where it says.
     """
-    places, parts, unplaced = [], [], 0
+    places, parts, nowhere = [], [], 0
     for doc_id, text in texts.items():
         after = 0
         for start, end, part in way.pieces(text):
-            start, end = located(text, Piece(start, end, part), after)
-            unplaced += start == end
-            after = max(after, start)
-            places.append(Place(doc_id, start, end))
+            if start is None or text[start:end] != part:
+                found = text.find(part, after)
+                nowhere += found < 0
+                if found >= 0:
+                    start, end = found, found + len(part)
+            after = max(after, start or 0)
+            places.append(Place(doc_id, start or 0, end or 0))
             parts.append(part)
-    return places, parts, unplaced
-
-
-def located(text: str, piece: Piece, after: int) -> tuple[int, int]:
-    if piece.start is not None and text[piece.start : piece.end] == piece.text:
-        return piece.start, piece.start + len(piece.text)
-    at = text.find(piece.text, after)
-    return (at, at + len(piece.text)) if at >= 0 else (after, after)
+    return places, parts, nowhere

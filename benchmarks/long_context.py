@@ -1,18 +1,22 @@
 """How often the right document is first, by the length of documents: cut off, stretched, windowed.
 
 100 documents a length with a key sentence at a random place, 50 questions (retrievo's own passkey
-and needle tasks, in the form of LongEmbed's). One row a way of reading long documents, with
-all-MiniLM-L6-v2. Usage: python benchmarks/long_context.py [--task needle] [--lengths 256,512]
-[--ways windows] [--plot FILE]
+and needle tasks, in the form of LongEmbed's), or a folder in LongEmbed's layout. One row a way of
+reading long documents, with all-MiniLM-L6-v2. Stretched rows cost the square of the length:
+--stretch-to leaves out the longer ones, and sets what "pi" stretches to. Usage:
+python benchmarks/long_context.py [--task needle] [--lengths 256,512] [--ways windows] [--plot FILE]
 """
 
 import argparse
+import tempfile
 import time
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
+from pathlib import Path
 
 from retrievo import Pipeline
-from retrievo.evaluate.long_context import LongReport, long_context
-from retrievo.types import Chunk, Document
+from retrievo.evaluate.long_context import LongReport, measure, one_vector
+from retrievo.evaluate.long_tasks import TASKS, long_task, read_tasks
 
 LENGTHS = "256,512,1024,2048,4096,8192"
 MODES = ("pi", "gp", "rp", "pcw")
@@ -20,85 +24,72 @@ MODES = ("pi", "gp", "rp", "pcw")
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--task", choices=("passkey", "needle"), default="passkey")
+    options.add_argument("--task", default="passkey", help="passkey, needle or a folder")
     options.add_argument("--lengths", default=LENGTHS)
+    options.add_argument("--seed", type=int, default=0)
     options.add_argument("--ways", help="those whose name holds this word")
+    options.add_argument("--stretch-to", type=int, help="the longest that stretched ways read")
     options.add_argument("--model", help="a sentence-transformers model [all-MiniLM-L6-v2]")
     options.add_argument("--plot")
     given = options.parse_args()
-    lengths = [int(length) for length in given.lengths.split(",")]
+    if given.task in TASKS:
+        sizes = [int(length) for length in given.lengths.split(",")]
+        tasks = [long_task(given.task, tokens, seed=given.seed) for tokens in sizes]
+    else:
+        tasks = read_tasks(given.task)
+    longest = given.stretch_to or max(task.tokens for task in tasks)
     reports: dict[str, LongReport] = {}
-    print(f"{given.task:<28}" + "".join(f"{length:>8}" for length in lengths) + "    seconds")
-    for name, make in ways(given.model or minilm(), max(lengths)).items():
-        if given.ways and given.ways not in name:
-            continue
-        started = time.process_time()
-        report = long_context(make(), given.task, lengths=lengths)
-        seconds = time.process_time() - started
-        shares = "".join(f"{share:>8.2f}" for share in report.accuracy.values())
-        print(f"{name:<28}{shares}{seconds:>11.0f}", flush=True)
-        reports[name] = report
+    lengths = "".join(f"{task.tokens:>8}" for task in tasks)
+    print(f"{tasks[0].name:<28}{lengths} CPU seconds")
+    with tempfile.TemporaryDirectory() as folder:
+        for name, make in ways(given.model or minilm(), longest, Path(folder)):
+            if given.ways and given.ways not in name:
+                continue
+            read = [t for t in tasks if "stretched" not in name or t.tokens <= longest]
+            started = time.process_time()
+            report = reports[name] = measure(make(), read)
+            seconds = time.process_time() - started
+            found = report.accuracy if given.task in TASKS else report.ndcg
+            shares = (f"{found[t.tokens]:>8.2f}" if t in read else f"{'-':>8}" for t in tasks)
+            print(f"{name:<28}{''.join(shares)}{seconds:>12.0f}", flush=True)
     if given.plot:
         from retrievo.evaluate.long_plot import plot
 
         plot(reports, given.plot)
 
 
-def ways(model: str, longest: int) -> dict:
+def ways(model: str, longest: int, folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
     """How pipelines are made, each by a function that loads what it needs when it is called."""
 
-    def dense(chunker: object | None = None, **settings: object):
-        def make():
-            encoder = Pipeline.part(
-                "encoder", "sentence-transformers", model=model, cache="off", **settings
-            )
+    def encoder(**settings: object) -> object:
+        given = {"cache": "off", **settings}
+        return Pipeline.part("encoder", "sentence-transformers", model=model, **given)
 
-            def pipeline() -> Pipeline:
-                store = Pipeline.part("store", "memory")
-                one = Pipeline.part("retriever", "dense", encoder=encoder, store=store)
-                parts = {"encoder": encoder, "store": store, "retrievers": {"dense": one}}
-                return Pipeline(**parts, **({"chunker": chunker} if chunker else {}))
-
-            return pipeline
-
-        return make
-
-    def hybrid():
-        encoder = Pipeline.part("encoder", "sentence-transformers", model=model, cache="off")
-        return lambda: Pipeline(encoder=encoder)
-
-    def words():
-        def pipeline() -> Pipeline:
-            store = Pipeline.part("store", "memory")
-            return Pipeline(
-                store=store, retrievers={"bm25": Pipeline.part("retriever", "bm25", store=store)}
-            )
-
-        return pipeline
-
-    whole = WholeDocument()
-    found = {
-        "cut off": dense(whole),
-        "mean of windows (split)": dense(whole, on_truncate="split"),
-    }
+    yield "cut off", lambda: one_vector(encoder())
+    yield "mean of windows (split)", lambda: one_vector(encoder(on_truncate="split"))
+    # The vectors of the windows are made once, for the three rows that have them.
+    windows = encoder(cache=folder / "vectors")
+    yield "windows, dense alone", lambda: of_one("dense", windows)
+    yield "windows, BM25 alone", lambda: of_one("bm25", windows)
+    yield "windows, hybrid (default)", lambda: lambda: Pipeline(encoder=windows)
     for mode in MODES:
         stretched = {"context_extension": mode, "target_tokens": 2 * longest}
-        found[f"stretched: {mode}"] = dense(whole, **stretched)
-    for mode in ("pi", "gp", "rp"):
-        stretched = {"context_extension": mode, "target_tokens": 2 * longest}
-        found[f"stretched: {mode}, scaled"] = dense(whole, **stretched, attention_scaling=True)
-    found["windows, dense alone"] = dense()
-    found["windows, BM25 alone"] = words
-    found["windows, hybrid (default)"] = hybrid
-    return found
+        yield f"stretched: {mode}", lambda more=stretched: one_vector(encoder(**more))
+        if mode != "pcw":  # it has nothing to scale
+            scaled = {**stretched, "attention_scaling": True}
+            yield f"stretched: {mode}, scaled", lambda more=scaled: one_vector(encoder(**more))
 
 
-class WholeDocument:
-    """One chunk a document, however long it is: what becomes of it is the encoder's business."""
+def of_one(use: str, encoder: object) -> Callable[[], Pipeline]:
+    """Pipelines of one retriever over the default chunks."""
 
-    def chunk(self, document: Document) -> list[Chunk]:
-        end = len(document.text)
-        return [Chunk(document.id, document.text, 0, end, end // 4, document.metadata)]
+    def pipeline() -> Pipeline:
+        store = Pipeline.part("store", "memory")
+        parts = {"encoder": encoder} if use == "dense" else {}
+        one = Pipeline.part("retriever", use, store=store, **parts)
+        return Pipeline(encoder=encoder, store=store, retrievers={use: one})
+
+    return pipeline
 
 
 def minilm() -> str:

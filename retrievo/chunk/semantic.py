@@ -1,5 +1,6 @@
 """Cuts where neighbouring sentences part in meaning, by the vectors of an encoder."""
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,8 +21,8 @@ FORMAT = 1
 _AT_ONCE = 512
 """Sentences whose vectors are in memory together."""
 
-_SEEN = 1_000
-"""Characters of a sentence that say what it is about: an encoder would cut off more."""
+_SEEN = 256
+"""Tokens of a sentence and its neighbours that say what it is about."""
 
 
 class SemanticChunker:
@@ -29,10 +30,11 @@ class SemanticChunker:
 
     Each sentence is encoded with `buffer` sentences before and behind it; a document is cut between
     two whose cosine distance is above the `percentile` of all distances in it (the percentile
-    breakpoints of Kamradt 2023, "5 Levels of Text Splitting"). What lies between two cuts and has
-    more than `chunk_size` tokens is cut at sentences, with `chunk_overlap` tokens of whole
-    sentences repeated. Every sentence is encoded once more than with other chunkers: it costs as
-    much again as the encoding of the index, and more.
+    breakpoints of Kamradt 2023, "5 Levels of Text Splitting"), unless that would leave fewer than
+    `min_chunk_size` tokens on a side. What lies between two cuts and has more than `chunk_size`
+    tokens is cut at the largest distance in the second half of what fits, with `chunk_overlap`
+    tokens of whole sentences repeated. Every sentence is encoded with its neighbours: that costs
+    more than the encoding of the index.
 
     A chunk's context is the document's title, unless its text begins with it. `tokenizer` is what
     RecursiveChunker takes.
@@ -44,15 +46,27 @@ class SemanticChunker:
         *,
         chunk_size: int = 256,
         chunk_overlap: int = 0,
+        min_chunk_size: int | None = None,
         percentile: float = 95.0,
         buffer: int = 1,
         tokenizer: Tokenizer | str | None = None,
     ) -> None:
         self._sizing = Sizing(chunk_size, chunk_overlap, tokenizer, encoder)
+        least = chunk_size // 8 if min_chunk_size is None else min_chunk_size
+        check_whole("min_chunk_size", least, 0)
+        if least >= chunk_size:
+            raise ConfigError(
+                f"min_chunk_size is {least} and chunk_size {chunk_size}; it must be smaller"
+            )
         if not 0 <= percentile <= 100:
             raise ConfigError(f"percentile is {percentile}; a number from 0 to 100 is wanted")
         check_whole("buffer", buffer, 0)
         self._encoder, self._percentile, self._buffer = encoder, percentile, buffer
+        self._least = least
+        # Half of what the encoder reads: `tokenizer` may count fewer tokens than the encoder does,
+        # and a sentence that is cut short here is nothing to warn of.
+        room = self._sizing.room
+        self._seen = _SEEN if room is None else max(1, min(_SEEN, room // 2))
 
     @property
     def tokenizer_name(self) -> str:
@@ -64,6 +78,7 @@ class SemanticChunker:
         return self._sizing.parameters(
             "semantic",
             FORMAT,
+            min_chunk_size=self._least,
             percentile=self._percentile,
             buffer=self._buffer,
             encoder=self._encoder.fingerprint,
@@ -79,38 +94,40 @@ class SemanticChunker:
         if start >= end:
             return [empty_chunk(document, context)]
         measured = Measured(document.text[start:end], self._sizing.tokenizer)
-        cutter = Cutter(measured, SentencePlaces(measured.text))
+        sentences = _sentences(measured.text)
+        distances = self._distances(measured, sentences)
+        ends = [end for _, end in sentences[:-1]]
+        cutter = Cutter(measured, _FarthestApart(measured.text, ends, distances))
         chunks = []
-        for first, last in self._parts(measured.text):
+        for first, last in self._parts(measured, ends, distances):
             for window in cutter.cut(first, last, budget, self._sizing.overlap_of(budget)):
                 chunks.append(_chunk(document, start, window, context))
         return chunks
 
-    def _parts(self, text: str) -> Iterator[tuple[int, int]]:
+    def _parts(
+        self, measured: Measured, ends: list[int], distances: npt.NDArray[np.float64]
+    ) -> Iterator[tuple[int, int]]:
         """Start and end of what lies between two cuts."""
-        sentences = _sentences(text)
-        if len(sentences) < 3:
-            yield 0, len(text)
-            return
-        distances = self._distances(text, sentences)
-        limit = np.percentile(distances, self._percentile)
         begin = 0
-        for place in np.flatnonzero(distances > limit).tolist():
-            yield begin, sentences[place][1]
-            begin = sentences[place][1]
-        yield begin, len(text)
+        if len(distances) > 1:
+            limit = np.percentile(distances, self._percentile)
+            most = len(measured.starts) - self._least
+            for place in np.flatnonzero(distances > limit).tolist():
+                tokens = measured.index(ends[place])
+                if measured.index(begin) + self._least <= tokens <= most:
+                    yield begin, ends[place]
+                    begin = ends[place]
+        yield begin, len(measured.text)
 
-    def _distances(self, text: str, sentences: list[tuple[int, int]]) -> npt.NDArray[np.float64]:
+    def _distances(
+        self, measured: Measured, sentences: list[tuple[int, int]]
+    ) -> npt.NDArray[np.float64]:
         """1 - cosine of each sentence and the next, float64[len(sentences) - 1]."""
-        last = len(sentences) - 1
-        found: list[npt.NDArray[np.float64]] = []
+        found = [np.empty(0)]
         before: npt.NDArray[np.float64] | None = None
-        for at in range(0, len(sentences), _AT_ONCE):
-            texts = []
-            for n in range(at, min(at + _AT_ONCE, len(sentences))):
-                begin, _ = sentences[max(0, n - self._buffer)]
-                _, end = sentences[min(last, n + self._buffer)]
-                texts.append(text[begin : min(end, begin + _SEEN)])
+        for at in range(0, len(sentences) if len(sentences) > 1 else 0, _AT_ONCE):
+            numbers = range(at, min(at + _AT_ONCE, len(sentences)))
+            texts = [self._read(measured, sentences, number) for number in numbers]
             vectors = np.array(self._encoder.encode_document(texts), np.float64)
             lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
             vectors /= np.where(lengths > 0, lengths, 1)
@@ -118,6 +135,40 @@ class SemanticChunker:
             found.append(1 - (rows[:-1] * rows[1:]).sum(axis=1))
             before = rows[-1:]
         return np.concatenate(found)
+
+    def _read(self, measured: Measured, sentences: list[tuple[int, int]], number: int) -> str:
+        """A sentence between its neighbours, the nearest part of them where they are long."""
+        start, end = sentences[number]
+        low = sentences[max(0, number - self._buffer)][0]
+        high = sentences[min(len(sentences) - 1, number + self._buffer)][1]
+        own = measured.index(start)
+        free = max(0, self._seen - (measured.index(end) - own))
+        first = max(measured.index(low), own - free // 2)
+        last = first + self._seen
+        if first > measured.index(low):
+            low = int(measured.starts[first])
+        if last < measured.index(high):
+            high = int(measured.starts[last])
+        # A token may be a part of a character, or begin with the space before it.
+        return measured.text[min(low, start) : max(high, start + 1)]
+
+
+class _FarthestApart:
+    """Cuts between the two sentences that are farthest apart, of those where a chunk may end."""
+
+    def __init__(self, text: str, ends: list[int], distances: npt.NDArray[np.float64]) -> None:
+        self._ends, self._distances = ends, distances
+        self._sentences = SentencePlaces(text)
+
+    def last(self, low: int, middle: int, limit: int) -> int:
+        first, stop = bisect_right(self._ends, max(low, middle)), bisect_right(self._ends, limit)
+        if first < stop:
+            # The last of equals, so that chunks are no smaller than they need to be.
+            return self._ends[stop - 1 - int(self._distances[first:stop][::-1].argmax())]
+        return self._sentences.last(low, middle, limit)
+
+    def first(self, low: int, high: int) -> int:
+        return self._sentences.first(low, high)
 
 
 def _sentences(text: str) -> list[tuple[int, int]]:

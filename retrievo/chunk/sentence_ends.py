@@ -10,7 +10,7 @@ _END = re.compile(
     r"""[.!?…。！？｡।॥؟۔։።។။\n\u2029\x0c]
     (?:
       (?<=[.!?…]) [.!?…]{0,8}+ ["')\]»”’*_]{0,3}+ (?P<mark> (?=\s|\Z) )
-    | (?<=[。！？｡]) [。！？｡]{0,8}+ [」』”’）》]{0,3}+ (?P<stop> )
+    | (?<=[。！？｡]) [。！？｡]{0,8}+ [」』”’）》]{0,3}+ (?P<stop> (?<![」』]) | (?!と) )
     | (?<=[।॥؟۔։።។။]) (?P<other> )
     | (?<=[\u2029\x0c]) (?P<page> )
     | (?<=\n) (?P<line>
@@ -24,17 +24,31 @@ _WORD = re.compile(r"[\w.&]{1,12}+\Z")
 _SEEN = 14
 # Words that are written with a full stop inside of sentences, lower-case and without their last.
 _ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof rev hon gen col capt lt sgt st sr jr messrs mme mlle vs etc eg e.g ie i.e "
-    "cf al approx ca eds dept inc ltd corp bros univ a.m p.m u.s u.k ph.d m.d b.a m.a n.b "
+    "mr mrs ms dr drs prof rev hon gen col capt lt sgt st mt messrs mme mlle sra dra "
+    "vs eg e.g ie i.e cf approx ca eds dept univ ph.d m.d b.a m.a n.b "
     "bzw usw z.b u.a d.h hrsg vgl evtl ggf inkl dipl ing mio mrd av env p.ex".split()
+)
+# Those that end a sentence as well: it goes on unless the next word is one that begins them.
+_MAY_END = frozenset("sr jr etc al inc ltd corp bros".split())
+_INITIALS = re.compile(r"[^\W\d_](?:\.[^\W\d_])*+")
+_BEGINS = re.compile(
+    r"""\s*+ ["'(\[“‘«]?+ (?: The|This|That|These|Those|There|Then|They|It|Its|He|His|She|Her|We|Our
+    |You|Your|I|My|In|On|At|As|And|But|Or|So|If|For|From|When|Where|Why|What|Who|How|While|After
+    |Although|However|Its|Their|All|Some|Most|Many|No|Not|To|By|With|Mr|Mrs|Ms|Dr ) \b""",
+    re.VERBOSE,
 )
 # Those that are one before a number only: "He said no. Then" has two sentences.
 _BEFORE_NUMBERS = frozenset(
-    "no nos nr fig figs vol vols pp ch chap sec art par abs bd ed op tab eq eqs "
+    "no nos nr fig figs vol vols pp ch chap sec art par abs bd ed op tab eq eqs ft "
     "jan feb mar apr jun jul aug sep sept oct nov dec".split()
 )
-_NUMBER = re.compile(r"\s*+\d")
+_NUMBER = re.compile(r"\s*+(?:\d|[IVXLC]{2,6}+\b)")
+# "3. Oktober": the ordinal numbers of dates.
+_MONTH = re.compile(
+    r"\s*+(?:Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember)\b"
+)
 _SMALL = re.compile(r"\s*+[a-zà-öø-ÿа-я]")
+_DOT = re.compile(r"\s++\.")
 
 
 def sentence_ends(text: str) -> list[int]:
@@ -55,11 +69,15 @@ def _goes_on(text: str, mark: int, end: int) -> bool:
     word = _WORD.search(text, max(0, mark - _SEEN), mark)
     if word is not None and text[mark] == ".":
         bare = word.group().lower()
-        if bare in _ABBREVIATIONS or (len(bare) == 1 and bare.isalpha()):
+        if bare in _ABBREVIATIONS:
             return True
-        if bare in _BEFORE_NUMBERS and _NUMBER.match(text, end, end + _SEEN):
+        if bare in _MAY_END or _INITIALS.fullmatch(bare):
+            return not _BEGINS.match(text, end)
+        if bare in _BEFORE_NUMBERS and _NUMBER.match(text, end):
             return True
-    return bool(_SMALL.match(text, end, end + _SEEN))
+        if bare.isdigit() and len(bare) <= 2 and _MONTH.match(text, end):
+            return True
+    return bool(_SMALL.match(text, end, end + _SEEN) or _DOT.match(text, end, end + _SEEN))
 
 
 class SentencePlaces:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from retrievo.chunk.boundaries import inside_character
+from retrievo.chunk.characters import inside_character
 from retrievo.chunk.sizing import Sizing
 from retrievo.chunk.whole_text import cut_document
 from retrievo.contracts import Encoder, Tokenizer

@@ -1,6 +1,7 @@
 """Test collections in the layout of BEIR: a folder with corpus.jsonl, queries.jsonl and qrels.
 
-Thakur et al. 2021, BEIR: A Heterogeneous Benchmark for Zero-shot Evaluation.
+Thakur et al. 2021, BEIR: A Heterogeneous Benchmark for Zero-shot Evaluation. The layout of
+LongEmbed (Zhu et al. 2024) is read as well: `doc_id` and `qid` for `_id`, and qrels.jsonl.
 """
 
 import json
@@ -11,6 +12,9 @@ from typing import Any
 
 from retrievo.errors import DatasetError, DocumentError
 from retrievo.types import Document
+
+CONTEXT_LENGTH = "context_length"
+"""LongEmbed's key, and here that of the metadata, for the tokens that a document was made with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,8 @@ class Dataset:
     def read(cls, folder: str | Path, *, split: str = "test") -> "Dataset":
         """The collection in the folder, judged by qrels/{split}.tsv, or qrels.tsv for "test".
 
+        Judgments may be JSON lines as well (.jsonl): `qid`, `doc_id`, and `score`, 1 where it is
+        left out; or `query-id` and `corpus-id`.
         Queries come from queries_{split}.jsonl where there is one, else from queries.jsonl; those
         without a judgment are left out. Raises DatasetError, naming file and line, for what is
         missing or malformed.
@@ -48,9 +54,7 @@ class Dataset:
         _must_be_there(folder / "corpus.jsonl")
         own = folder / f"queries_{split}.jsonl"
         queries_path = own if own.is_file() else folder / "queries.jsonl"
-        qrels_path = folder / "qrels" / f"{split}.tsv"
-        if split == "test" and not qrels_path.is_file() and (folder / "qrels.tsv").is_file():
-            qrels_path = folder / "qrels.tsv"
+        qrels_path = _qrels_path(folder, split)
         qrels = _read_qrels(qrels_path)
         queries = tuple(_read_queries(queries_path, qrels))
         if not queries:
@@ -69,19 +73,20 @@ class Dataset:
     def documents(self) -> Iterator[Document]:
         """The documents in the order of corpus.jsonl, read one by one.
 
-        Metadata comes from `attributes` or `metadata`. Raises DatasetError for a malformed line
-        and for an id that occurs twice.
+        Metadata comes from `attributes` or `metadata`, and LongEmbed's `context_length` is put
+        there. Raises DatasetError for a malformed line and for an id that occurs twice.
         """
         path = self.folder / "corpus.jsonl"
         lines: dict[str, int] = {}
         for number, item in _json_lines(path):
-            doc_id = _identity(item, path, number)
+            doc_id = _identity(item, path, number, "_id", "doc_id")
             if doc_id in lines:
                 raise DatasetError(
                     f"{path}, line {number}: _id {doc_id!r} was already on line {lines[doc_id]}"
                 )
             lines[doc_id] = number
             metadata = {
+                **({} if (size := item.get(CONTEXT_LENGTH)) is None else {CONTEXT_LENGTH: size}),
                 **_mapping(item, "metadata", path, number),
                 **_mapping(item, "attributes", path, number),
             }
@@ -99,7 +104,7 @@ class Dataset:
 def _read_queries(path: Path, qrels: Mapping[str, Mapping[str, int]]) -> Iterator[JudgedQuery]:
     seen: set[str] = set()
     for number, item in _json_lines(path):
-        query_id = _identity(item, path, number)
+        query_id = _identity(item, path, number, "_id", "qid")
         if query_id in seen:
             raise DatasetError(f"{path}, line {number}: _id {query_id!r} occurs twice")
         seen.add(query_id)
@@ -109,9 +114,22 @@ def _read_queries(path: Path, qrels: Mapping[str, Mapping[str, int]]) -> Iterato
             yield JudgedQuery(query_id, text, qrels[query_id], condition or None)
 
 
+def _qrels_path(folder: Path, split: str) -> Path:
+    """Where the judgments are; the first place to look where they are nowhere."""
+    beside = [folder / "qrels.tsv", folder / "qrels.jsonl"] if split == "test" else []
+    places = [folder / "qrels" / f"{split}.tsv", folder / "qrels" / f"{split}.jsonl", *beside]
+    return next((place for place in places if place.is_file()), places[0])
+
+
 def _read_qrels(path: Path) -> dict[str, dict[str, int]]:
     """Grades by document by query; a first line without a number is taken as the header."""
     qrels: dict[str, dict[str, int]] = {}
+    if path.suffix == ".jsonl":
+        for number, item in _json_lines(path):
+            query_id = _identity(item, path, number, "qid", "query-id")
+            doc_id = _identity(item, path, number, "doc_id", "corpus-id")
+            qrels.setdefault(query_id, {})[doc_id] = _grade(item, path, number)
+        return _some(qrels, path)
     for number, line in _lines(path):
         cells = line.split("\t")
         if len(cells) != 3:
@@ -128,9 +146,22 @@ def _read_qrels(path: Path) -> dict[str, dict[str, int]]:
                     f"{path}, line {number}: the grade is {grade!r}, a whole number is wanted"
                 ) from None
             qrels.clear()
+    return _some(qrels, path)
+
+
+def _some(qrels: dict[str, dict[str, int]], path: Path) -> dict[str, dict[str, int]]:
     if not qrels:
         raise DatasetError(f"{path} holds no judgments")
     return qrels
+
+
+def _grade(item: Mapping[str, Any], path: Path, number: int) -> int:
+    found = item.get("score", 1)
+    if not isinstance(found, int | float) or not float(found).is_integer():
+        raise DatasetError(
+            f"{path}, line {number}: the score is {found!r}, a whole number is wanted"
+        )
+    return int(found)
 
 
 def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -166,12 +197,16 @@ def _must_be_there(path: Path) -> None:
         )
 
 
-def _identity(item: Mapping[str, Any], path: Path, number: int) -> str:
-    found = item.get("_id")
+def _identity(item: Mapping[str, Any], path: Path, number: int, *names: str) -> str:
+    """The id under the first of the names that the item has."""
+    name = next((name for name in names if name in item), names[0])
+    found = item.get(name)
     if isinstance(found, int) and not isinstance(found, bool):
         return str(found)
     if not isinstance(found, str) or not found:
-        raise DatasetError(f"{path}, line {number}: _id is {found!r}, a non-empty string is wanted")
+        raise DatasetError(
+            f"{path}, line {number}: {name} is {found!r}, a non-empty string is wanted"
+        )
     return found
 
 

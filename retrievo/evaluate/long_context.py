@@ -1,118 +1,32 @@
-"""How well a pipeline finds one sentence in documents of 256 to 32,768 tokens.
+"""How well a pipeline, or an encoder alone, finds one sentence in ever longer documents."""
 
-The tasks passkey and needle are built as Zhu et al. 2024 (LongEmbed: Extending Embedding Models for
-Long Context Retrieval) build theirs, with texts of our own: documents of one length, a key sentence
-at a random place of each, a question for some. A length is counted as .75 words a token.
-"""
-
-import json
-import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 from retrievo.errors import ConfigError
-from retrievo.evaluate.long_texts import facts, filled, names, plain_filler, varied_filler
+from retrievo.evaluate.long_tasks import CANDIDATES, QUERIES, LongTask, Task, long_task
+from retrievo.evaluate.metrics import parse_metrics
 from retrievo.ingest.report import Progress
-from retrievo.types import Document
+from retrievo.types import Chunk, Document
 
 if TYPE_CHECKING:
+    from retrievo.contracts import Encoder
     from retrievo.pipeline import Pipeline
 
-Task = Literal["passkey", "needle"]
-
 LENGTHS = (256, 512, 1024, 2048, 4096, 8192, 16384, 32768)
-QUERIES, CANDIDATES = 50, 100
-"""Of each length, as in LongEmbed."""
 
-_WORDS_A_TOKEN = 0.75
-
-
-@dataclass(frozen=True, slots=True)
-class LongTask:
-    """Documents of one length, and for some of them the question that each alone answers."""
-
-    task: Task
-    tokens: int
-    documents: tuple[Document, ...]
-    questions: Mapping[str, str]
-    """The question by the id of the document that answers it."""
-
-    def write(self, folder: str | Path) -> None:
-        """Write the task as a BEIR folder, which `retrievo eval` reads."""
-        folder = Path(folder)
-        (folder / "qrels").mkdir(parents=True, exist_ok=True)
-        corpus = [{"_id": d.id, "title": "", "text": d.text} for d in self.documents]
-        queries = [{"_id": f"q-{doc_id}", "text": ask} for doc_id, ask in self.questions.items()]
-        for name, items in (("corpus", corpus), ("queries", queries)):
-            lines = "".join(json.dumps(item) + "\n" for item in items)
-            (folder / f"{name}.jsonl").write_text(lines, encoding="utf-8")
-        rows = "".join(f"q-{doc_id}\t{doc_id}\t1\n" for doc_id in self.questions)
-        (folder / "qrels" / "test.tsv").write_text(f"query-id\tcorpus-id\tscore\n{rows}")
-
-
-def long_task(
-    task: Task,
-    tokens: int,
-    *,
-    queries: int = QUERIES,
-    candidates: int = CANDIDATES,
-    seed: int = 0,
-) -> LongTask:
-    """The task at one length; the same for the same arguments.
-
-    Raises ConfigError for an unknown task, for lengths under 64 tokens, and for more queries than
-    candidates or more candidates than there are names or facts.
-    """
-    if task not in get_args(Task):
-        raise ConfigError(f"task is {task!r}; one of {', '.join(get_args(Task))} is wanted")
-    if tokens < 64:
-        raise ConfigError(f"a length of {tokens} tokens has no room; 64 or more is wanted")
-    if not 1 <= queries <= candidates:
-        raise ConfigError(
-            f"{queries} queries and {candidates} candidates: at least one query, and a candidate "
-            "for each, is wanted"
-        )
-    draw = random.Random(f"{task} {tokens} {seed}")
-    try:
-        made = _passkeys(candidates, draw) if task == "passkey" else _needles(candidates, draw)
-        keys = list(made)
-    except ValueError as error:
-        raise ConfigError(str(error)) from None
-    filler = plain_filler if task == "passkey" else varied_filler
-    words = int(tokens * _WORDS_A_TOKEN)
-    documents, questions = [], {}
-    for number, (sentences, question) in enumerate(keys):
-        name = f"{task}-{tokens}-{number:03}"
-        documents.append(Document(name, filled(sentences, words, filler(draw), draw)))
-        if number < queries:
-            questions[name] = question
-    draw.shuffle(documents)
-    return LongTask(task, tokens, tuple(documents), questions)
-
-
-def _passkeys(count: int, draw: random.Random) -> Iterator[tuple[list[str], str]]:
-    for name in names(count, draw):
-        key = draw.randrange(10_000, 100_000)
-        told = [
-            f"{name}'s pass key is {key}.",
-            "Remember it.",
-            f"{key} is the pass key for {name}.",
-        ]
-        yield told, f"What is the pass key for {name}?"
-
-
-def _needles(count: int, draw: random.Random) -> Iterator[tuple[list[str], str]]:
-    for fact, question in facts(count, draw):
-        yield [fact], question
+_AT_ONCE = 256
+"""Queries of one search."""
 
 
 @dataclass(frozen=True, slots=True)
 class LongReport:
-    """The share of questions whose first document is the right one, by length in tokens.
+    """Means over the queries, by the length of the documents in tokens.
 
-    `chunks` says how many chunks the documents of each length had together.
+    `accuracy` is the share of queries whose first document answers it, `ndcg` is nDCG@10; `chunks`
+    says how many chunks the documents of each length had together. `queries` and `candidates` are
+    those of the length that has most.
     """
 
     task: str
@@ -120,19 +34,21 @@ class LongReport:
     queries: int
     candidates: int
     chunks: dict[int, int] = field(default_factory=dict)
+    ndcg: dict[int, float] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
     @property
     def mean(self) -> float:
-        """Over the lengths, each counting alike."""
-        return sum(self.accuracy.values()) / max(1, len(self.accuracy))
+        """The accuracy over the lengths, each counting alike."""
+        return _mean(self.accuracy)
 
     def as_dict(self) -> dict[str, Any]:
         """What `retrievo long-context --json` prints."""
         return {
             "task": self.task,
             "accuracy@1": {str(tokens): share for tokens, share in self.accuracy.items()},
-            "mean": self.mean,
+            "ndcg@10": {str(tokens): value for tokens, value in self.ndcg.items()},
+            "mean": {"accuracy@1": self.mean, "ndcg@10": _mean(self.ndcg)},
             "queries": self.queries,
             "candidates": self.candidates,
             "chunks": {str(tokens): count for tokens, count in self.chunks.items()},
@@ -140,12 +56,16 @@ class LongReport:
         }
 
     def __str__(self) -> str:
-        lines = [f"{self.task}: {self.queries} questions, {self.candidates} documents a length"]
+        lines = [
+            f"{self.task}: {self.queries} questions, {self.candidates} documents a length",
+            "    tokens  accuracy@1  nDCG@10   chunks",
+        ]
         lines += [
-            f"{tokens:>7,} tokens  accuracy@1 {share:.2f}  {self.chunks.get(tokens, 0):>7,} chunks"
+            f"{tokens:>10,}{share:>12.2f}{self.ndcg.get(tokens, 0):>9.2f}"
+            f"{self.chunks.get(tokens, 0):>9,}"
             for tokens, share in self.accuracy.items()
         ]
-        return "\n".join([*lines, f"   mean         accuracy@1 {self.mean:.2f}"])
+        return "\n".join([*lines, f"      mean{self.mean:>12.2f}{_mean(self.ndcg):>9.2f}"])
 
 
 def long_context(
@@ -158,30 +78,106 @@ def long_context(
     seed: int = 0,
     progress: Callable[[Progress], None] | None = None,
 ) -> LongReport:
-    """The accuracy at each length of a pipeline, of which every length gets one of its own.
+    """What a pipeline finds of a task that is made here, at each length.
 
-    `pipeline_of` makes it, with an empty index: `Pipeline`, or `lambda: Pipeline.from_toml(...)`.
-    Documents count by their best chunk. Raises ConfigError as `long_task` does.
+    `measure` says what `pipeline_of` is. Raises ConfigError as `long_task` does.
     """
     tasks = [
         long_task(task, tokens, queries=queries, candidates=candidates, seed=seed)
         for tokens in dict.fromkeys(lengths)
     ]
+    return measure(pipeline_of, tasks, progress=progress)
+
+
+def measure(
+    pipeline_of: "Callable[[], Pipeline]",
+    tasks: Iterable[LongTask],
+    *,
+    progress: Callable[[Progress], None] | None = None,
+) -> LongReport:
+    """What a pipeline finds of each task: of those that `read_tasks` or `long_task` gives.
+
+    `pipeline_of` makes it, with an empty index, anew for every length: `Pipeline`,
+    `lambda: Pipeline.from_toml(...)`, or `one_vector(encoder)`. Documents count by their best
+    chunk. Raises ConfigError where there is no task.
+    """
+    tasks = list(tasks)
     if not tasks:
-        raise ConfigError("no length is given; 256,512,1024 say, is wanted")
-    report = LongReport(task, {}, queries, candidates)
-    for done, one in enumerate(tasks, start=1):
+        raise ConfigError("no length is given; 256,512,1024, say, is wanted")
+    first, ten = parse_metrics(["p@1", "ndcg@10"])
+    most = max(len(task.queries) for task in tasks), max(len(task.documents) for task in tasks)
+    report = LongReport(tasks[0].name, {}, *most)
+    told = _Overall(progress, sum(len(task.documents) for task in tasks))
+    for task in tasks:
         with pipeline_of() as pipeline:
-            indexed = pipeline.index(one.documents)
-            for warning in indexed.warnings:
-                report.warnings.append(f"{one.tokens} tokens: {warning}")
-            report.chunks[one.tokens] = pipeline.store.count()
-            right = 0
-            asked = list(one.questions.items())
-            found = pipeline.search_batch([ask for _, ask in asked], top_k=1, per_document=True)
-            for (doc_id, _), hits in zip(asked, found, strict=True):
-                right += bool(hits) and hits[0].doc_id == doc_id
-            report.accuracy[one.tokens] = right / len(asked)
-        if progress is not None:
-            progress(Progress(done, len(tasks), sum(report.chunks.values()), "search"))
+            indexed = pipeline.index(task.documents, progress=told.step if progress else None)
+            told.next(len(task.documents), indexed.chunks_written)
+            for warning in [*task.warnings, *indexed.warnings]:
+                report.warnings.append(f"{task.tokens} tokens: {warning}")
+            report.chunks[task.tokens] = pipeline.store.count()
+            right = gained = 0.0
+            for start in range(0, len(task.queries), _AT_ONCE):
+                asked = task.queries[start : start + _AT_ONCE]
+                texts = [query.text for query in asked]
+                found = pipeline.search_batch(texts, top_k=10, per_document=True)
+                for query, hits in zip(asked, found, strict=True):
+                    ranked = [hit.doc_id for hit in hits]
+                    right += first(ranked, query.grades)
+                    gained += ten(ranked, query.grades)
+            report.accuracy[task.tokens] = right / len(task.queries)
+            report.ndcg[task.tokens] = gained / len(task.queries)
     return report
+
+
+def one_vector(encoder: "Encoder") -> "Callable[[], Pipeline]":
+    """What makes pipelines of an encoder alone: one vector a document, no words.
+
+    What becomes of a document that is longer than the encoder reads is the encoder's business.
+    """
+    from retrievo.pipeline import Pipeline
+
+    def pipeline() -> Pipeline:
+        store = Pipeline.part("store", "memory")
+        dense = Pipeline.part("retriever", "dense", encoder=encoder, store=store)
+        return Pipeline(
+            encoder=encoder,
+            store=store,
+            chunker=_WholeDocument(encoder),
+            retrievers={"dense": dense},
+        )
+
+    return pipeline
+
+
+class _WholeDocument:
+    """One chunk a document, however long it is."""
+
+    def __init__(self, encoder: "Encoder") -> None:
+        self._spans = getattr(encoder, "token_spans", str.split)
+
+    def chunk(self, document: Document) -> list[Chunk]:
+        text = document.text
+        # Counted as the encoder counts: one that does not say what it cuts is found out by it.
+        tokens = len(self._spans(text))
+        return [Chunk(document.id, text, 0, len(text), tokens, document.metadata, document.title)]
+
+
+class _Overall:
+    """Progress over all lengths, from that of each."""
+
+    def __init__(self, progress: Callable[[Progress], None] | None, total: int) -> None:
+        self._progress, self._total = progress, total
+        self._documents = self._chunks = 0
+
+    def step(self, done: Progress) -> None:
+        if self._progress is not None and done.stage != "done":
+            documents, chunks = self._documents + done.documents, self._chunks + done.chunks
+            self._progress(Progress(documents, self._total, chunks, done.stage))
+
+    def next(self, documents: int, chunks: int) -> None:
+        self._documents += documents
+        self._chunks += chunks
+
+
+def _mean(values: dict[int, float]) -> float:
+    return sum(values.values()) / max(1, len(values))

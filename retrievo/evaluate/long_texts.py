@@ -3,6 +3,8 @@
 import random
 from collections.abc import Iterator, Sequence
 
+from retrievo.evaluate.long_facts import FACTS
+
 FIRST = (
     "Ada Agnes Albert Alma Amir Anton Astrid Barbara Basil Bella Bruno Carla Cecil Clara Conrad "
     "Cora Cyril Dagmar Damian Dmitri Dora Edgar Elena Elias Elsa Emil Esther Eugene Farid Felix "
@@ -28,74 +30,36 @@ _SUBJECTS = (
     "a narrow street,the weather station,the market hall,a row of poplars,the school yard,"
     "the ferry,a stone wall,the bakery,the clock tower,a field of barley,the museum garden,"
     "the tram depot,a wooden boat,the mountain path,the post office,a quiet canal,the theatre,"
-    "the glass house,a herd of goats,the printing shop,the lighthouse,a paved square,the mill"
+    "the glass house,a broken fountain,the printing shop,the lighthouse,a paved square,the mill,"
+    "the upper gate,a stretch of shore,the railway yard,a chapel without a roof,the boat house,"
+    "the brick kiln,a bench under the limes,the toll house,the east wing,a lane behind the church"
 ).split(",")
 _VERBS = (
     "was painted,was closed for repairs,is busy,can be seen from afar,was described by a traveller,"
     "has changed little,was flooded,is empty,was rebuilt,drew many visitors,is older than it looks,"
     "was measured twice,stands in the shade,was mentioned in a letter,is kept clean,was sold,"
-    "looks different,was drawn on a map,is heard before it is seen,has its own rules"
+    "looks different,was drawn on a map,has its own rules,was left to the pigeons,lost its name,"
+    "was fenced off,belongs to nobody in particular,smells of tar,was lit by lanterns,"
+    "changed hands,served as a meeting place,was forgotten,was swept by the wind,filled with snow"
 ).split(",")
 _TIMES = (
     "in the spring,after the long winter,on market days,before the war,in the early morning,"
     "during the dry months,when the fair came to town,for a few years,in the evening light,"
     "since the last reform,on the day of the feast,at the end of the season,every other week,"
-    "in the time of the old mayor,while the snow lasted,when nobody was looking"
+    "in the time of the old mayor,while the snow lasted,when nobody was looking,toward noon,"
+    "in those days,once the harvest was in,between two storms,as the century turned,all summer"
 ).split(",")
 _ENDS = (
     "and nobody thought much of it;which the neighbours remember well;as the older people say;"
     "though the records are silent about it;and that was all;to the surprise of some;"
     "without any need for haste;as far as one can tell;and so it remained;which is not unusual here"
 ).split(";")
-
-# What is told, where it is told, and how it is asked for: the question shares few of its words.
-_FACTS = (
-    (
-        "To thicken the soup, the cook of the {} inn stirs in ground almonds.",
-        "What does the kitchen of the {} inn use to make its broth less thin?",
-    ),
-    (
-        "The bells of {} are rung by a retired sailor, who climbs the stairs twice a day.",
-        "Who operates the chimes in {}?",
-    ),
-    (
-        "In {} people paint their doors blue, because it is said to keep wasps away.",
-        "Why do entrances of houses in {} have that colour?",
-    ),
-    (
-        "The chess club of {} meets in a disused swimming pool.",
-        "Where do players of the board game gather in {}?",
-    ),
-    (
-        "A dog named Pixel delivers the newspapers in {}.",
-        "Which animal brings the daily press to people of {}?",
-    ),
-    (
-        "The mayor of {} resigned in order to breed tulips.",
-        "For what occupation did the head of the town council of {} give up office?",
-    ),
-    (
-        "Nothing in {} may be built higher than the chestnut tree in front of the town hall.",
-        "What limits how tall houses in {} can be?",
-    ),
-    (
-        "The first telephone of {} was installed in a cheese shop.",
-        "In what kind of store could one make the earliest calls in {}?",
-    ),
-    (
-        "Children of {} learn to row before they learn to write.",
-        "Which skill do the young of {} acquire ahead of spelling?",
-    ),
-    (
-        "The water of {} tastes of iron, and is sold in green bottles.",
-        "What flavour has the drink from the springs of {}?",
-    ),
-)
-_PLACES = (
-    "Ambersted Birkfeld Corvina Dunmarsh Elmira Fossum Galway Hollin Istrana Juniper Kestrel "
-    "Lorvik Mirabel Nordby Oakhurst Pellworm Quarrington Ravensby Saltholm Tarnow Umbria Velden "
-    "Westmark Yarrow Zelnik"
-).split()
+_BEGINNINGS = (
+    "It is said that;Nobody asked why;The chronicle tells us that;I have always thought that;"
+    "A visitor may notice that;It took a while until people saw that;One of the letters says that;"
+    "There was some talk about how;Most accounts agree that;Only later did it come out that;"
+    "My grandmother used to say that;It hardly matters now that"
+).split(";")
 
 
 def names(count: int, draw: random.Random) -> list[str]:
@@ -118,10 +82,9 @@ def names(count: int, draw: random.Random) -> list[str]:
 
 def facts(count: int, draw: random.Random) -> list[tuple[str, str]]:
     """Different facts with their questions. Raises ValueError for more than there are."""
-    every = [(fact.format(p), ask.format(p)) for p in _PLACES for fact, ask in _FACTS]
-    if count > len(every):
-        raise ValueError(f"there are {len(every)} facts, and {count} documents were asked for")
-    return draw.sample(every, count)
+    if count > len(FACTS):
+        raise ValueError(f"there are {len(FACTS)} facts, and {count} documents were asked for")
+    return draw.sample(FACTS, count)
 
 
 def plain_filler(draw: random.Random) -> Iterator[str]:
@@ -140,11 +103,14 @@ def plain_filler(draw: random.Random) -> Iterator[str]:
 
 
 def varied_filler(draw: random.Random) -> Iterator[str]:
-    """Sentences about a town, of some 90,000 that are different, as the needle task has them."""
+    """Sentences about a town, of some millions that are different, as the needle task has them."""
     while True:
-        subject = draw.choice(_SUBJECTS)
-        sentence = f"{subject[0].upper()}{subject[1:]} {draw.choice(_VERBS)} {draw.choice(_TIMES)}"
-        yield f"{sentence}, {draw.choice(_ENDS)}." if draw.random() < 0.5 else f"{sentence}."
+        said = f"{draw.choice(_SUBJECTS)} {draw.choice(_VERBS)} {draw.choice(_TIMES)}"
+        if draw.random() < 0.4:
+            said = f"{draw.choice(_BEGINNINGS)} {said}"
+        if draw.random() < 0.4:
+            said = f"{said}, {draw.choice(_ENDS)}"
+        yield f"{said[0].upper()}{said[1:]}."
 
 
 def filled(key: Sequence[str], words: int, filler: Iterator[str], draw: random.Random) -> str:

@@ -28,7 +28,7 @@ class Speaking:
 
 class InPython(ChunkerContract):
     chunk_size = 32
-    huge = 900_000
+    huge = 200_000
     language = "python"
 
     @pytest.fixture
@@ -40,7 +40,8 @@ class InPython(ChunkerContract):
 
 
 class TestContractPython(InPython):
-    pass
+    def make_with(self, tokenizer):
+        return Speaking(self.language, chunk_size=32, chunk_overlap=8, tokenizer=tokenizer)
 
 
 class TestContractCpp(InPython):
@@ -56,7 +57,7 @@ class TestContractRuby(InPython):
 @pytest.mark.filterwarnings("ignore::retrievo.errors.RetrievoWarning")
 class TestContractLines(InPython):
     language = "elvish"
-    huge = 2_000_000
+    huge = 500_000
 
 
 def cut(text, size, overlap=0, language="python", title="", metadata=None):

@@ -12,7 +12,7 @@ from retrievo.config.assembly import Assembly
 from retrievo.encode.static_tokens import static_tokens
 from retrievo.evaluate.datasets import Dataset
 from retrievo.host import Host
-from retrievo.testing.chunkers import ChunkerContract
+from retrievo.testing.chunkers import check as checked
 from retrievo.tokens import without_surrogates
 from retrievo.types import Document
 
@@ -43,12 +43,8 @@ def chunker_of(name, **given):
     return Assembly(Config.of({}), Host([], block=[])).make("chunker", name, **arguments)
 
 
-class Checking(ChunkerContract):
-    __test__ = False
-
-
 def check(chunker, text):
-    for chunk in Checking()._check(chunker, text):
+    for chunk in checked(chunker, text):
         found = static_tokens().count(without_surrogates(chunk.text))
         assert found <= chunk.token_count <= max(SIZE, found)
         assert found <= SIZE or len(chunk.text) <= 8, f"{found} tokens in {chunk.text!r}"
@@ -111,5 +107,5 @@ def test_work_grows_with_the_text(name):
 def test_ten_megabytes_of_one_line():
     """The others have the same cutter; one megabyte of one line is in each one's contract."""
     line = " ".join(f"word{number} of a line, and more." for number in range(400_000))[:10_000_000]
-    chunks = Checking()._check(chunker_of("windows", chunk_size=256), line)
+    chunks = checked(chunker_of("windows", chunk_size=256), line)
     assert max(chunk.token_count for chunk in chunks) <= 256 and len(chunks) > 5_000

@@ -14,7 +14,7 @@ from retrievo.types import Document
 
 class TestContract(ChunkerContract):
     chunk_size = 32
-    huge = 2_000_000
+    huge = 500_000
 
     @pytest.fixture
     def chunker(self):
@@ -22,6 +22,9 @@ class TestContract(ChunkerContract):
 
     def make(self, chunk_size, chunk_overlap):
         return HtmlChunker(chunk_size=chunk_size, chunk_overlap=chunk_overlap)
+
+    def make_with(self, tokenizer):
+        return HtmlChunker(chunk_size=32, chunk_overlap=8, tokenizer=tokenizer)
 
 
 def cut(text, size, overlap=0, title="", sections=()):

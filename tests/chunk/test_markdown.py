@@ -10,7 +10,7 @@ from retrievo.types import Document, Section
 
 class TestContract(ChunkerContract):
     chunk_size = 32
-    huge = 2_000_000
+    huge = 500_000
 
     @pytest.fixture
     def chunker(self):
@@ -18,6 +18,9 @@ class TestContract(ChunkerContract):
 
     def make(self, chunk_size, chunk_overlap):
         return MarkdownChunker(chunk_size=chunk_size, chunk_overlap=chunk_overlap)
+
+    def make_with(self, tokenizer):
+        return MarkdownChunker(chunk_size=32, chunk_overlap=8, tokenizer=tokenizer)
 
 
 class TestContractSpaceMatters(ChunkerContract):

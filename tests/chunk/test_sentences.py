@@ -21,9 +21,22 @@ class TestContract(ChunkerContract):
     def make(self, chunk_size, chunk_overlap):
         return SentencesChunker(chunk_size=chunk_size, chunk_overlap=chunk_overlap)
 
+    def make_with(self, tokenizer):
+        return SentencesChunker(chunk_size=32, chunk_overlap=8, tokenizer=tokenizer)
+
 
 class TestContractSpaceMatters(ChunkerContract):
     chunk_size = 20
+    huge = 100_000
+
+    def make(self, chunk_size, chunk_overlap):
+        tokenizer = SpaceMatters()
+        return SentencesChunker(
+            chunk_size=chunk_size, chunk_overlap=chunk_overlap, tokenizer=tokenizer
+        )
+
+    def make_with(self, tokenizer):
+        return SentencesChunker(chunk_size=20, chunk_overlap=5, tokenizer=tokenizer)
 
     @pytest.fixture
     def chunker(self):

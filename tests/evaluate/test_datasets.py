@@ -114,3 +114,41 @@ def test_a_malformed_line_is_named(folder, name, content, told):
         list(Dataset.read(folder).documents())
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_the_layout_of_longembed_is_read(tmp_path):
+    own = {"context_length": 256}
+    (tmp_path / "corpus.jsonl").write_text(lines([{"doc_id": "d1", "text": "a", **own}]))
+    (tmp_path / "queries.jsonl").write_text(lines([{"qid": "q1", "text": "a?", **own}]))
+    (tmp_path / "qrels.jsonl").write_text(lines([{"qid": "q1", "doc_id": "d1", **own}]))
+    dataset = Dataset.read(tmp_path)
+    assert [(q.id, dict(q.grades)) for q in dataset.queries] == [("q1", {"d1": 1})]
+    assert [(d.id, dict(d.metadata)) for d in dataset.documents()] == [("d1", own)]
+
+
+def test_judgments_may_be_json_lines(folder):
+    (folder / "qrels" / "test.tsv").unlink()
+    judged = [
+        {"query-id": "q1", "corpus-id": "d1", "score": 2.0},
+        {"qid": "q2", "doc_id": "d 2", "score": 0},
+    ]
+    (folder / "qrels" / "test.jsonl").write_text(lines(judged))
+    grades = [dict(query.grades) for query in Dataset.read(folder).queries]
+    assert grades == [{"d1": 2}, {"d 2": 0}]
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"qid": "q1"}, "line 1: doc_id is None"),
+        ({"doc_id": "d1"}, "line 1: qid is None"),
+        ({"qid": "q1", "doc_id": "d1", "score": 0.5}, "line 1: the score is 0.5"),
+        ({"qid": "q1", "doc_id": "d1", "score": "high"}, "line 1: the score is 'high'"),
+        ({"qid": "q1", "doc_id": "d1", "score": float("nan")}, "line 1: the score is nan"),
+    ],
+)
+def test_judgments_that_cannot_be_read(folder, row, said):
+    (folder / "qrels" / "test.tsv").unlink()
+    (folder / "qrels.jsonl").write_text(lines([row]))
+    with pytest.raises(DatasetError, match=said):
+        Dataset.read(folder)

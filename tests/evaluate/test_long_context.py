@@ -1,87 +1,26 @@
 import json
-import random
 
+import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from retrievo import Pipeline
+from retrievo import Document, Pipeline
 from retrievo.errors import ConfigError
-from retrievo.evaluate.datasets import Dataset
-from retrievo.evaluate.long_context import LongReport, long_context, long_task
-from retrievo.evaluate.long_texts import FIRST, LAST, names
+from retrievo.evaluate.datasets import Dataset, JudgedQuery
+from retrievo.evaluate.long_context import LongReport, long_context, measure, one_vector
+from retrievo.evaluate.long_tasks import LongTask, long_task
 from retrievo.evaluate.run import evaluate
 
 SMALL = {"queries": 5, "candidates": 10}
 
 
-@pytest.mark.parametrize("task", ["passkey", "needle"])
-@pytest.mark.parametrize("tokens", [256, 1024, 4096])
-def test_documents_have_the_length_and_one_answer_each(task, tokens):
-    made = long_task(task, tokens)
-    assert len(made.documents) == 100 and len(made.questions) == 50
-    for document in made.documents:
-        words = len(document.text.split())
-        assert 0.75 * tokens - 2 <= words <= 0.75 * tokens + 30
-    assert len({document.text for document in made.documents}) == 100
-    assert len(set(made.questions.values())) == 50
-
-
-def test_the_answer_is_in_its_document_alone():
-    made = long_task("passkey", 512)
-    for doc_id, question in made.questions.items():
-        name = question.removeprefix("What is the pass key for ").rstrip("?")
-        holding = [
-            d.id for d in made.documents if f"{name}'s pass key is" in d.text.replace("\n\n", " ")
-        ]
-        assert holding == [doc_id]
-
-
-def test_names_share_no_part_until_there_are_more_than_a_hundred():
-    draw = random.Random(1)
-    assert len({part for name in names(100, draw) for part in name.split()}) == 200
-    assert len(set(names(1_000, draw))) == 1_000
-    assert len(set(FIRST)) == len(set(LAST)) == 100
-
-
-def test_the_key_is_at_any_place():
-    made = long_task("passkey", 2048)
-    places = sorted(d.text.index("Remember it.") / len(d.text) for d in made.documents)
-    assert places[0] < 0.15 and places[-1] > 0.85 and 0.3 < places[50] < 0.7
-
-
-def test_needles_stand_in_varied_prose():
-    made = long_task("needle", 8192, queries=1, candidates=1)
-    sentences = made.documents[0].text.replace("\n\n", " ").split(". ")
-    assert len(set(sentences)) > 0.9 * len(sentences) > 300
-
-
-def test_the_same_arguments_give_the_same_task():
-    assert long_task("needle", 256, seed=3) == long_task("needle", 256, seed=3)
-    assert long_task("needle", 256) != long_task("needle", 256, seed=1)
-
-
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [
-        ({"task": "haystack"}, "task is 'haystack'"),
-        ({"tokens": 10}, "10 tokens has no room"),
-        ({"queries": 11}, "11 queries and 10 candidates"),
-        ({"queries": 0}, "0 queries"),
-        ({"candidates": 50_000}, "there are 10000 names"),
-    ],
-)
-def test_what_cannot_be_made(given, said):
-    with pytest.raises(ConfigError, match=said):
-        long_task(**{"task": "passkey", "tokens": 256, **SMALL, **given})
-
-
 def test_a_pipeline_that_finds_words_finds_every_key():
     report = long_context(Pipeline, lengths=(256, 2048), **SMALL)
-    assert report.accuracy == {256: 1.0, 2048: 1.0} and report.mean == 1
+    assert report.accuracy == report.ndcg == {256: 1.0, 2048: 1.0} and report.mean == 1
     assert report.chunks[2048] > report.chunks[256] >= 10
-    assert "2,048 tokens  accuracy@1 1.00" in str(report)
-    assert json.loads(json.dumps(report.as_dict()))["accuracy@1"] == {"256": 1.0, "2048": 1.0}
+    assert "\n     2,048        1.00     1.00" in str(report)
+    told = json.loads(json.dumps(report.as_dict()))
+    assert told["accuracy@1"] == {"256": 1.0, "2048": 1.0}
+    assert told["mean"] == {"accuracy@1": 1.0, "ndcg@10": 1.0}
 
 
 def test_a_pipeline_that_reads_the_beginning_misses_most():
@@ -93,19 +32,67 @@ def test_a_pipeline_that_reads_the_beginning_misses_most():
     assert report.accuracy[4096] < 0.6
 
 
-def test_it_is_written_as_a_collection(tmp_path):
-    made = long_task("needle", 256, **SMALL)
+def test_it_counts_as_an_evaluation_of_the_same_collection_does(tmp_path):
+    made = long_task("needle", 256, queries=20, candidates=40)
     made.write(tmp_path / "needle-256")
     dataset = Dataset.read(tmp_path / "needle-256")
-    assert sorted(d.text for d in dataset.documents()) == sorted(d.text for d in made.documents)
-    found = evaluate(Pipeline(), dataset, ("p@1",)).metrics["p@1"]
-    assert found == pytest.approx(long_context(Pipeline, "needle", lengths=[256], **SMALL).mean)
+    wanted = evaluate(Pipeline(), dataset, ("p@1", "ndcg@10")).metrics
+    report = measure(Pipeline, [made])
+    assert 0 < report.accuracy[256] < 1
+    assert report.accuracy[256] == pytest.approx(wanted["p@1"])
+    assert report.ndcg[256] == pytest.approx(wanted["ndcg@10"])
 
 
-@given(st.integers(64, 600), st.integers(0, 3))
-def test_any_length(tokens, seed):
-    made = long_task("needle", tokens, queries=1, candidates=2, seed=seed)
-    assert all(document.text.strip() for document in made.documents)
+class Letters:
+    """An encoder that reads the first four words, and counts the letters a, b and c in them."""
+
+    dim, max_tokens, fingerprint = 3, 4, "letters"
+
+    def token_spans(self, text):
+        return np.zeros((len(text.split()), 2), dtype=np.int32)
+
+    def identity(self):
+        return {"name": "letters"}
+
+    def encode_document(self, texts):
+        counts = [[" ".join(t.split()[:4]).count(letter) for letter in "abc"] for t in texts]
+        vectors = np.array(counts, dtype=np.float32).reshape(-1, 3)
+        return vectors / np.maximum(1e-9, np.linalg.norm(vectors, axis=1, keepdims=True))
+
+    encode_query = encode_document
+
+
+def test_an_encoder_alone_has_one_vector_a_document():
+    # By hand: of the third document (2, 2, 0) is read, its c is not. The cosines of (1, 1, 1) are
+    # 1/√3, 1/√3 and 2/√6; those of (0, 1, 0) are 0, 1 and 1/√2, so that the third comes second.
+    documents = (
+        Document("1", "a a a a"),
+        Document("2", "b b b b"),
+        Document("3", "a a b b c"),
+    )
+    queries = (JudgedQuery("q", "b", {"2": 1}), JudgedQuery("r", "a b c", {"3": 1}))
+    task = LongTask("letters", 5, documents, queries)
+    report = measure(one_vector(Letters()), [task])
+    assert (report.accuracy[5], report.ndcg[5], report.chunks[5]) == (1.0, 1.0, 3)
+    missed = LongTask("letters", 5, documents, (JudgedQuery("q", "b", {"3": 1}),))
+    report = measure(one_vector(Letters()), [missed])
+    assert report.accuracy[5] == 0 and report.ndcg[5] == pytest.approx(1 / np.log2(3))
+    assert any("than the 4 that the encoder reads" in said for said in report.warnings)
+
+
+def test_warnings_of_a_task_are_told_with_its_length():
+    document = (Document("1", "a text"),)
+    queries = (JudgedQuery("q", "text", {"1": 1}),)
+    report = measure(Pipeline, [LongTask("mine", 7, document, queries, ["one is left out"])])
+    assert report.warnings == ["7 tokens: one is left out"] and report.task == "mine"
+
+
+def test_progress_is_over_all_lengths():
+    seen = []
+    long_context(Pipeline, lengths=(64, 128), **SMALL, progress=seen.append)
+    assert {done.stage for done in seen} == {"index"} and {done.total for done in seen} == {20}
+    assert seen[-1].documents == 20
+    assert [done.documents for done in seen] == sorted(done.documents for done in seen)
 
 
 def test_it_can_be_drawn(tmp_path):

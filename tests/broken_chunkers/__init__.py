@@ -1,0 +1,1 @@
+"""Chunkers with one defect each, for the contract kit to find."""
