@@ -9,7 +9,7 @@ _FLAGS = 256
 # non-joiner.
 _EXTENDING = frozenset("\u200c\u0e33\u0eb3\uff9e\uff9f")
 # Between two consonants of these scripts a virama makes one letter of them (rule GB9c).
-_VIRAMAS = frozenset("\u094d\u09cd\u0acd\u0b4d\u0c4d\u0d4d")
+_VIRAMAS = frozenset("\u094d\u09cd\u0acd\u0b4d\u0c4d\u0d4d\u1039\u17d2")
 
 
 def inside_character(text: str, place: int) -> bool:

@@ -125,9 +125,9 @@ class SemanticChunker:
         """1 - cosine of each sentence and the next, float64[len(sentences) - 1]."""
         found = [np.empty(0)]
         before: npt.NDArray[np.float64] | None = None
+        places = self._read(measured, np.array(sentences))
         for at in range(0, len(sentences) if len(sentences) > 1 else 0, _AT_ONCE):
-            numbers = range(at, min(at + _AT_ONCE, len(sentences)))
-            texts = [self._read(measured, sentences, number) for number in numbers]
+            texts = [measured.text[start:end] for start, end in places[at : at + _AT_ONCE].tolist()]
             vectors = np.array(self._encoder.encode_document(texts), np.float64)
             lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
             vectors /= np.where(lengths > 0, lengths, 1)
@@ -136,21 +136,24 @@ class SemanticChunker:
             before = rows[-1:]
         return np.concatenate(found)
 
-    def _read(self, measured: Measured, sentences: list[tuple[int, int]], number: int) -> str:
-        """A sentence between its neighbours, the nearest part of them where they are long."""
-        start, end = sentences[number]
-        low = sentences[max(0, number - self._buffer)][0]
-        high = sentences[min(len(sentences) - 1, number + self._buffer)][1]
-        own = measured.index(start)
-        free = max(0, self._seen - (measured.index(end) - own))
-        first = max(measured.index(low), own - free // 2)
-        last = first + self._seen
-        if first > measured.index(low):
-            low = int(measured.starts[first])
-        if last < measured.index(high):
-            high = int(measured.starts[last])
+    def _read(self, measured: Measured, sentences: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Start and end of what is read for each sentence, int64[len(sentences), 2].
+
+        It is the sentence between its neighbours, the nearest part of them where they are long.
+        """
+        start, end = sentences[:, 0], sentences[:, 1]
+        number = np.arange(len(sentences))
+        low = start[np.maximum(number - self._buffer, 0)]
+        high = end[np.minimum(number + self._buffer, len(sentences) - 1)]
+        starts = np.append(measured.starts, len(measured.text))
+        own = starts.searchsorted(start)
+        free = np.maximum(self._seen - (starts.searchsorted(end) - own), 0)
+        first = np.maximum(own - free // 2, starts.searchsorted(low))
+        last = np.minimum(first + self._seen, len(starts) - 1)
         # A token may be a part of a character, or begin with the space before it.
-        return measured.text[min(low, start) : max(high, start + 1)]
+        low = np.minimum(np.maximum(low, starts[first]), start)
+        high = np.maximum(np.minimum(high, starts[last]), start + 1)
+        return np.stack([low, high], axis=1)
 
 
 class _FarthestApart:

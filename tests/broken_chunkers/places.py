@@ -1,6 +1,7 @@
 """Chunks that are in the wrong place."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 from broken_chunkers.spoilt import Spoilt, moved
 
@@ -65,7 +66,7 @@ class OverlapsUnasked(Spoilt):
     def made(self, chunks, document):
         return chunks[:1] + [
             moved(chunk, document, max(before.start, chunk.start - 1), chunk.end)
-            for before, chunk in zip(chunks, chunks[1:], strict=False)
+            for before, chunk in pairwise(chunks)
         ]
 
 

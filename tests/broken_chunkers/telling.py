@@ -4,7 +4,6 @@ import uuid
 from dataclasses import replace
 
 from broken_chunkers.spoilt import Spoilt, moved
-
 from retrievo.chunk.recursive import RecursiveChunker
 from retrievo.encode.static_tokens import static_tokens
 

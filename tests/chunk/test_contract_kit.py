@@ -128,7 +128,7 @@ def test_a_test_of_the_kit_cannot_be_replaced():
 
 
 @pytest.mark.parametrize(
-    "part", ["\x00", "\r\n", "\u0301", "\u200d", "\u2028", "\ud83d", "ש", "<s>", "ภ", "🇩🇪", "\u20e3"]
+    "part", ["\x00", "\r\n", "\u0301", "\u200d", "\u2028", "\ud83d", "ש", "<s>", "ภ", "🇩🇪"]
 )
 def test_the_zoo_has_what_breaks_others(part):
     assert any(part in text for text in ZOO.values())

@@ -95,7 +95,7 @@ def test_the_breaks_are_those_of_the_percentile_of_all_distances():
 
 
 def test_a_part_that_is_too_long_is_cut_where_sentences_part_most():
-    """Nine tokens of it fit: two or three sentences, and the second half of them ends at the two."""
+    """Three sentences fit, and the second is farther from the third than that from the fourth."""
     text = "A sea. A sea. An oven. An oven. A sea. A sea."
     found = chunks_of(text, percentile=100, chunk_size=10)
     assert found == ["A sea. A sea.", "An oven. An oven.", "A sea. A sea."]

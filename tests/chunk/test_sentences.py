@@ -66,11 +66,24 @@ def sentences(text):
         ["यह एक वाक्य है।", "यह दूसरा है।"],
         ["هل هذا سؤال؟", "نعم."],
         ["Das kostet z.B. 3,5 Mio. euro.", "Mehr nicht."],
+        ["Am 1. Januar geht es los.", "Wir sind bereit."],
+        ["El Sr. García y la Sra. López llegaron.", "¿Qué pasó?", "¡Nada!"],
+        ["I live in the U.S.", "How about you?"],
+        [
+            "I work for the U.S. Government.",
+            "The U.N. Security Council met at 10 p.m.",
+            "It voted.",
+        ],
+        ["Smith et al. (2001) of Acme Inc. Berlin showed vitamin C.", "It was good."],
+        ["See Sec. III of this, or Mt. Fuji, 5 ft. 3 in. high.", "I did."],
+        ["The end . . .", "And what follows"],
+        ["これは文です。", "「はい。」と言った。", "「いいえ。」", "終わり"],
+        ["안녕하세요.", "반갑습니다."],
         ["It works with version 2.0.1 of example.com today.", "Good."],
     ],
 )
 def test_where_sentences_end(wanted):
-    joined = "".join if any(ord(c) > 0x3000 for c in wanted[0]) else " ".join
+    joined = "".join if any(0x3000 < ord(c) < 0xA000 for c in wanted[0]) else " ".join
     assert sentences(joined(wanted)) == wanted
 
 
