@@ -64,6 +64,8 @@ def placed(way: Way, texts: dict[str, str]) -> tuple[list[Place], list[str], int
         for start, end, part in way.pieces(text):
             if start is None or text[start:end] != part:
                 found = text.find(part, after)
+                if found < 0:  # the one before has been found too far on
+                    found = text.find(part)
                 nowhere += found < 0
                 if found >= 0:
                     start, end = found, found + len(part)
