@@ -247,10 +247,10 @@ class Binding:
         try:
             found.check(mine, where=where, writing=writing)
         except MismatchError as error:
-            raise MismatchError(f"{error}{self._hint(store, mine)}") from None
+            raise MismatchError(f"{error}{self._hint(store, mine, writing=writing)}") from None
 
-    def _hint(self, store: Store, mine: Passport) -> str:
-        """What of the configuration may be behind another encoder than the index's."""
+    def _hint(self, store: Store, mine: Passport, *, writing: bool) -> str:
+        """What of the configuration may be behind another encoder or chunker than the index's."""
         folder = folder_of(getattr(store, "path", None))
         if folder is not None:
             from retrievo.migrate.record import read_record  # it brings pydantic's models
@@ -266,6 +266,15 @@ class Binding:
             return (
                 " (this configuration has no [encoder]: that is the default one; add the index's)"
             )
+        if writing and known is not None and "chunker" not in {*self._config.tables, *self._given}:
+            cut = known.chunker
+            sizes = [known.chunker.get("chunk_size"), mine.chunker.get("chunk_size")]
+            if cut.get("name") == "recursive" and sizes[0] != sizes[1]:
+                return (
+                    " (this configuration has no [chunker], and the default cuts otherwise now: "
+                    f"write use = 'recursive' and chunk_size = {cut['chunk_size']} there to go on "
+                    "with this index, or index again into a new folder)"
+                )
         return ""
 
 

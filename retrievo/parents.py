@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from numbers import Real
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,11 +17,21 @@ POOL = 4
 Family = tuple[str, tuple[int, int]]
 
 
+class Parent(NamedTuple):
+    """A parent as a chunk, and how many children it has.
+
+    Its tokens are the sum of its children's: at most so many, where they overlap.
+    """
+
+    chunk: Chunk
+    children: int
+
+
 def check_parents(share: float | None, *, per_document: bool) -> None:
     """Raise ValueError for what is no share, and where each document has one hit alone."""
     if share is None:
         return
-    number = isinstance(share, (int, float)) and not isinstance(share, bool)
+    number = isinstance(share, Real) and not isinstance(share, bool)
     if not number or not 0 <= share <= 1:
         raise ValueError(
             f"parents is {share!r}; a number from 0 (each child gives way to its parent) to 1 (all "
@@ -50,7 +62,7 @@ def merged_parents(
     `merged` adds how many of its children were found. So many more hits are drawn in as merging
     has made room for. Children stay as they are where they do not hold their parent's whole text.
     """
-    parents: dict[Family, tuple[Chunk, int] | None] = {}
+    parents: dict[Family, Parent | None] = {}
     wanted = top_k
     while True:
         found = _merged(hits[:wanted], store, share, tenant, parents)
@@ -64,16 +76,17 @@ def _merged(
     store: Store,
     share: float,
     tenant: str | None,
-    parents: dict[Family, tuple[Chunk, int] | None],
+    parents: dict[Family, Parent | None],
 ) -> list[Hit]:
-    families: dict[Family, list[Hit]] = {}
+    families: dict[Family, int] = {}
     for hit in hits:
-        if hit.chunk.parent is not None:
-            families.setdefault((hit.doc_id, hit.chunk.parent), []).append(hit)
+        family = _family(hit.chunk)
+        if family is not None:
+            families[family] = families.get(family, 0) + 1
     found: list[Hit] = []
     done: set[Family] = set()
     for hit in hits:
-        family = None if hit.chunk.parent is None else (hit.doc_id, hit.chunk.parent)
+        family = _family(hit.chunk)
         if family is None:
             found.append(hit)
             continue
@@ -81,18 +94,22 @@ def _merged(
             continue
         if family not in parents:
             parents[family] = parent_of(hit.chunk, store, tenant)
-        known, mine = parents[family], families[family]
-        if known is None or len(mine) < share * known[1]:
+        known = parents[family]
+        if known is None or families[family] < share * known.children:
             found.append(hit)
             continue
         done.add(family)
-        merged = {"children": len(mine), "of": known[1]}
-        found.append(replace(hit, chunk=known[0], trace={**hit.trace, "merged": merged}))
+        merged = {"children": families[family], "of": known.children}
+        found.append(replace(hit, chunk=known.chunk, trace={**hit.trace, "merged": merged}))
     return found
 
 
-def parent_of(chunk: Chunk, store: Store, tenant: str | None = None) -> tuple[Chunk, int] | None:
-    """A chunk's parent and the number of its children; None where they do not hold all its text."""
+def _family(chunk: Chunk) -> Family | None:
+    return None if chunk.parent is None else (chunk.doc_id, chunk.parent)
+
+
+def parent_of(chunk: Chunk, store: Store, tenant: str | None = None) -> Parent | None:
+    """A chunk's parent; None where its children do not hold all its text."""
     assert chunk.parent is not None
     with store.reading():
         rows = store.document_rows([chunk.doc_id], tenant)[0]
@@ -110,17 +127,18 @@ def parent_of(chunk: Chunk, store: Store, tenant: str | None = None) -> tuple[Ch
     if at != end:
         return None
     tokens = sum(child.token_count for child in children)
-    parent = Chunk(chunk.doc_id, text, start, end, tokens, chunk.metadata, chunk.context)
-    return parent, len(children)
+    # The first child's context: a parent that begins with its title has it in its text.
+    context = children[0].context
+    parent = Chunk(chunk.doc_id, text, start, end, tokens, chunk.metadata, context)
+    return Parent(parent, len(children))
 
 
 def _siblings(chunk: Chunk, rows: Rows, place: int, store: Store) -> list[Chunk]:
     """The children of the chunk's parent: a run of the document's chunks around it."""
     low, high, step = place, place + 1, 8
     while True:
-        first, last = max(0, low - step), min(len(rows), high + step)
-        found = store.get(rows[first:last])
+        low, high, step = max(0, low - step), min(len(rows), high + step), 2 * step
+        found = store.get(rows[low:high])
         mine = [one.parent == chunk.parent for one in found]
-        if (first == 0 or not mine[0]) and (last == len(rows) or not mine[-1]):
+        if (low == 0 or not mine[0]) and (high == len(rows) or not mine[-1]):
             return [one for one, is_mine in zip(found, mine, strict=True) if is_mine]
-        low, high, step = first, last, 2 * step

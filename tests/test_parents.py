@@ -1,5 +1,6 @@
 import asyncio
 
+import numpy as np
 import pytest
 from indexing import small
 from token_counters import Words
@@ -91,3 +92,17 @@ def test_tenants_have_their_own_families(tmp_path):
         assert found(made.search("alpha", top_k=1, parents=0, tenant="a")) == [("letters", FIRST)]
         (hit,) = made.search("omega", top_k=1, parents=0, tenant="b")
         assert hit.text.startswith("omega")
+
+
+def test_a_parent_that_begins_with_the_title_does_not_get_it_again(tmp_path):
+    chunker = HierarchicalChunker(chunk_size=6, chunk_overlap=0, parent_size=12, tokenizer=Words())
+    with Pipeline(**small(chunker=chunker)) as made:
+        made.index([Document("z", "Zebra one two three. four five six seven.", {}, "Zebra")])
+        child = made.search("seven", top_k=1)[0]
+        assert child.chunk.context == "Zebra"
+        parent = made.search("seven", top_k=1, parents=0)[0]
+        assert parent.chunk.context == "" and parent.text.startswith("Zebra one")
+
+
+def test_a_share_may_be_numpys(pipeline):
+    assert pipeline.search("alpha", parents=np.float32(0.5)) is not None

@@ -1,8 +1,9 @@
 """Where a text may be cut, from the best kind of place to the worst."""
 
 import re
-import unicodedata
 from bisect import bisect_left, bisect_right
+
+from retrievo.chunk.characters import inside_character
 
 # One set of characters comes first, so that the search skips all others quickly; runs are
 # possessive and bounded, so that no text takes more than linear time.
@@ -33,7 +34,6 @@ _LEVEL = {
 }
 _LEVELS = 4
 _LINE_ENDS = frozenset({"paragraph", "line", "wrap"})
-_JOINERS = frozenset("\u200d\ufe0e\ufe0f")
 
 
 class Boundaries:
@@ -60,7 +60,7 @@ class Boundaries:
         """The best place in (middle, limit], else one from half way to `middle` on.
 
         Without either, the last between words in (low, limit], else `limit`; where that would
-        part a letter from its accents, a little less.
+        part a letter from its accents, a little less: down to `low`.
         """
         middle = max(low, middle)
         for floor in (middle, (low + middle) // 2):
@@ -75,7 +75,7 @@ class Boundaries:
         place = limit
         while place > low and inside_character(text, place):
             place -= 1
-        return place if place > low else limit
+        return place
 
     def first(self, low: int, high: int) -> int:
         """The start of the first sentence in [low, high), else of a word, else about `low`."""
@@ -97,14 +97,3 @@ class Boundaries:
         while place < high and inside_character(text, place):
             place += 1
         return place
-
-
-def inside_character(text: str, place: int) -> bool:
-    """Whether a cut at `place` would part what is read as one character: accents, joined emoji."""
-    char = text[place]
-    return (
-        char in _JOINERS
-        or text[place - 1] == "\u200d"
-        or unicodedata.combining(char) != 0
-        or "\U0001f3fb" <= char <= "\U0001f3ff"
-    )

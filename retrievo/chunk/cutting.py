@@ -5,7 +5,6 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from retrievo.chunk.boundaries import inside_character
 from retrievo.chunk.measured import Measured
 from retrievo.contracts import Tokenizer
 from retrievo.types import Chunk, Document
@@ -26,7 +25,10 @@ class Places(Protocol):
     """Says where a text is best cut; `retrievo.chunk.boundaries.Boundaries` is one."""
 
     def last(self, low: int, middle: int, limit: int) -> int:
-        """The best place to end in (low, limit], one behind `middle` if there is a good one."""
+        """The best place to end in (low, limit], one behind `middle` if there is a good one.
+
+        `low` where all of it is within one character.
+        """
         ...
 
     def first(self, low: int, high: int) -> int:
@@ -55,8 +57,8 @@ class Cutter:
     def cut(self, start: int, end: int, budget: int, overlap: int) -> list[Window]:
         """The windows of `text[start:end]` in order; empty where that is white space.
 
-        Each has at most `budget` tokens, and at the start of the next there are `overlap` of them
-        or fewer. A part that fits is one window.
+        Each has at most `budget` tokens. What it shares with the next has at most `overlap`, by
+        itself. A part that fits is one window.
         """
         start, end = trimmed(self._text, start, end)
         if start >= end:
@@ -72,15 +74,24 @@ class Cutter:
             if window is None:
                 # The overlap left no room for anything new.
                 start = self._skip(done, end)
-                window = self._longest(start, done, end, budget) or self._shortest(start, end)
+                window = (
+                    self._longest(start, done, end, budget)
+                    or self._longest(start, done, end, budget, part=True)
+                    or Window(start, start + 1, self._measured.count(start, start + 1))
+                )
             found.append(window)
             done = window.end
             if done >= end:
                 return found
             start = self._next_start(window, overlap, end)
 
-    def _longest(self, start: int, done: int, stop: int, budget: int) -> Window | None:
-        """The window from `start` that reaches beyond `done`, None where none fits."""
+    def _longest(
+        self, start: int, done: int, stop: int, budget: int, *, part: bool = False
+    ) -> Window | None:
+        """The window from `start` that reaches beyond `done`, None where none fits.
+
+        With `part`, what people read as one character may be parted.
+        """
         text, starts = self._text, self._measured.starts
         first, last = self._measured.index(start), self._measured.index(stop)
         room = min(budget, last - first)
@@ -95,6 +106,8 @@ class Cutter:
                 middle = int(starts[first + (room - 1) // 2])
                 whole = self._whole(low, limit, budget)
                 end = self._places.last(low, middle, limit) if whole is None else whole
+                if end <= low and part:
+                    end = limit
                 end = start + len(text[start:end].rstrip())
                 if end <= low:
                     return None
@@ -115,23 +128,21 @@ class Cutter:
             return None
         return start if self._measured.index(end) - self._measured.index(start) <= budget else None
 
-    def _shortest(self, start: int, stop: int) -> Window:
-        """What is left where not even one token fits: as much of it as does, or one character."""
-        text = self._text
-        end = start + 1
-        while end < stop and inside_character(text, end):
-            end += 1
-        return Window(start, end, self._measured.count(start, end))
-
     def _next_start(self, window: Window, overlap: int, stop: int) -> int:
         start, end, tokens = window
+        last = self._measured.index(end)
         keep = min(overlap, tokens - 1)
-        if keep > 0:
-            low = int(self._measured.starts[max(self._measured.index(end) - keep, 0)])
+        while keep > 0:
+            low = int(self._measured.starts[max(last - keep, 0)])
             begin = self._skip(self._places.first(max(low, start + 1), end), stop)
             begin = self._behind_kept(begin, stop)
-            if start < begin < end:
+            if not start < begin < end:
+                break
+            over = self._measured.count(begin, end) - overlap
+            if over <= 0:
                 return begin
+            # As with windows: alone it has more tokens than its share.
+            keep = min(keep, last - self._measured.index(begin)) - over
         return self._skip(end, stop)
 
     def _behind_kept(self, place: int, stop: int) -> int:

@@ -6,9 +6,10 @@ from typing import Any
 from retrievo.chunk.boundaries import Boundaries
 from retrievo.chunk.cutting import Cutter, Window, empty_chunk, trimmed
 from retrievo.chunk.measured import Measured
-from retrievo.chunk.sizing import Sizing, begins_with_title, check_whole
+from retrievo.chunk.sizing import Sizing, check_whole
 from retrievo.contracts import Encoder, Tokenizer
 from retrievo.errors import ConfigError
+from retrievo.titles import begins_with_title
 from retrievo.types import Chunk, Document
 
 FORMAT = 1
@@ -72,7 +73,7 @@ class HierarchicalChunker:
             span = (lead + parent.start, lead + parent.end)
             for child in self._children(measured, cutter, parent, budget):
                 piece = measured.text[child.start : child.end]
-                begins = begins_with_title(document, piece)
+                begins = begins_with_title(document.title, piece)
                 place = (lead + child.start, lead + child.end)
                 chunks.append(
                     Chunk(

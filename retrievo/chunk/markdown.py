@@ -36,7 +36,7 @@ class MarkdownChunker:
         self,
         *,
         chunk_size: int = 256,
-        chunk_overlap: int = 32,
+        chunk_overlap: int | None = None,
         tokenizer: Tokenizer | str | None = None,
         encoder: Encoder | None = None,
     ) -> None:

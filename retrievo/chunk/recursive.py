@@ -8,7 +8,7 @@ from retrievo.chunk.whole_text import cut_document
 from retrievo.contracts import Encoder, Tokenizer
 from retrievo.types import Chunk, Document
 
-FORMAT = 1
+FORMAT = 2
 """Counts up when the same text and the same parameters give other chunks."""
 
 
@@ -28,7 +28,7 @@ class RecursiveChunker:
         self,
         *,
         chunk_size: int = 256,
-        chunk_overlap: int = 32,
+        chunk_overlap: int | None = None,
         tokenizer: Tokenizer | str | None = None,
         encoder: Encoder | None = None,
     ) -> None:

@@ -10,9 +10,10 @@ import numpy.typing as npt
 from retrievo.chunk.cutting import Cutter, Window, empty_chunk, trimmed
 from retrievo.chunk.measured import Measured
 from retrievo.chunk.sentence_ends import SentencePlaces, sentence_ends
-from retrievo.chunk.sizing import Sizing, begins_with_title, check_whole
+from retrievo.chunk.sizing import Sizing, check_whole
 from retrievo.contracts import Encoder, Tokenizer
 from retrievo.errors import ConfigError
+from retrievo.titles import begins_with_title
 from retrievo.types import Chunk, Document
 
 FORMAT = 1
@@ -189,7 +190,7 @@ def _sentences(text: str) -> list[tuple[int, int]]:
 def _chunk(document: Document, lead: int, window: Window, context: str) -> Chunk:
     start, end = lead + window.start, lead + window.end
     piece = document.text[start:end]
-    begins = begins_with_title(document, piece)
+    begins = begins_with_title(document.title, piece)
     return Chunk(
         document.id, piece, start, end, window.tokens, document.metadata, "" if begins else context
     )

@@ -27,7 +27,7 @@ class SentencesChunker:
         self,
         *,
         chunk_size: int = 256,
-        chunk_overlap: int = 32,
+        chunk_overlap: int | None = None,
         tokenizer: Tokenizer | str | None = None,
         encoder: Encoder | None = None,
     ) -> None:

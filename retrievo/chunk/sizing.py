@@ -7,9 +7,14 @@ from retrievo.chunk.measured import Measured
 from retrievo.chunk.tokenizers import name_of_tokenizer, resolve_tokenizer
 from retrievo.contracts import Encoder, Tokenizer
 from retrievo.errors import ConfigError
-from retrievo.types import Document
 
-_WORD_END = re.compile(r"(?<=\S)(?=\s|$)")
+_LAST_WORD = re.compile(r"\S+\Z")
+_UNSPACED = "\u0e00"
+"""Thai, and from there on the scripts that put no spaces between words."""
+
+
+OVERLAP = 32
+"""Tokens of overlap where none are asked for: half of a chunk that has fewer than 64."""
 
 
 class Sizing:
@@ -24,11 +29,13 @@ class Sizing:
     def __init__(
         self,
         chunk_size: int,
-        chunk_overlap: int,
+        chunk_overlap: int | None,
         tokenizer: Tokenizer | str | None,
         encoder: Encoder | None,
     ) -> None:
         check_whole("chunk_size", chunk_size, 1)
+        if chunk_overlap is None:
+            chunk_overlap = min(OVERLAP, chunk_size // 2)
         check_whole("chunk_overlap", chunk_overlap, 0)
         if chunk_overlap >= chunk_size:
             raise ConfigError(
@@ -75,11 +82,7 @@ class Sizing:
             return "", size
         most = size // 4
         if len(context.encode("utf-8", "surrogatepass")) >= most:
-            starts = Measured(context, self.tokenizer).starts
-            if len(starts) > most:
-                limit = int(starts[most])
-                ends = [end.start() for end in _WORD_END.finditer(context, 0, limit)]
-                context = context[: ends[-1]] if ends else ""
+            context = first_tokens(context, most, self.tokenizer)
         if self.room is None or not context:
             return context, size
         return context, max(1, min(self.size, self.room - self.tokens_of(context)))
@@ -89,10 +92,21 @@ class Sizing:
         return len(Measured(f"{context}\n", self.tokenizer).starts) if context else 0
 
 
-def begins_with_title(document: Document, text: str) -> bool:
-    """Whether a chunk's text begins with the document's title, as a heading or not."""
-    title = document.title.strip()
-    return bool(title) and text.lstrip("# ").startswith(title)
+def first_tokens(text: str, most: int, tokenizer: Tokenizer) -> str:
+    """The beginning of a text with at most so many of its tokens, in whole words.
+
+    In scripts without spaces it ends between two tokens. "" where not one word fits.
+    """
+    starts = Measured(text, tokenizer).starts
+    if most >= len(starts):
+        return text
+    if most <= 0:
+        return ""
+    limit = int(starts[most])
+    part = text[:limit]
+    if not (text[limit].isspace() or part[-1:].isspace()) and part[-1:] < _UNSPACED:
+        part = _LAST_WORD.sub("", part)
+    return part.rstrip()
 
 
 def check_whole(name: str, value: object, least: int) -> None:

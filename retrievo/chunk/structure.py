@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from retrievo.chunk.cutting import Cutter, Places, Window
 from retrievo.chunk.measured import Measured
-from retrievo.chunk.sizing import Sizing, begins_with_title
+from retrievo.chunk.sizing import Sizing
+from retrievo.titles import begins_with_title
 from retrievo.types import Chunk, Document, Section
 
 _NOT_WORD = re.compile(r"[\W_]+")
@@ -193,7 +194,7 @@ def cut_parts(
             start, end = window.start, window.end
             piece = document.text[start:end]
             above = len(part.path) if place else part.above
-            title = "" if begins_with_title(document, piece) else document.title
+            title = "" if begins_with_title(document.title, piece) else document.title
             context = contexts.of(_names(title, part.path, above))[0]
             told = tuple(names(part, window))
             if told not in known:

@@ -25,7 +25,7 @@ class TokensChunker:
         self,
         *,
         chunk_size: int = 256,
-        chunk_overlap: int = 32,
+        chunk_overlap: int | None = None,
         tokenizer: Tokenizer | str | None = None,
         encoder: Encoder | None = None,
     ) -> None:
@@ -58,7 +58,7 @@ class TokenPlaces:
         place = limit
         while place > low and inside_character(self._text, place):
             place -= 1
-        return place if place > low else limit
+        return place
 
     def first(self, low: int, high: int) -> int:
         place = low

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from retrievo.chunk.cutting import Cutter, Places, Window, empty_chunk, fits, trimmed
 from retrievo.chunk.measured import Measured
-from retrievo.chunk.sizing import Sizing, begins_with_title
+from retrievo.chunk.sizing import Sizing
+from retrievo.titles import begins_with_title
 from retrievo.types import Chunk, Document
 
 
@@ -32,7 +33,7 @@ def cut_document(
                 start + window.end,
                 window.tokens,
                 document.metadata,
-                "" if begins_with_title(document, piece) else context,
+                "" if begins_with_title(document.title, piece) else context,
             )
         )
     return chunks

@@ -6,8 +6,9 @@ from retrievo.chunk.boundaries import Boundaries
 from retrievo.chunk.cutting import Cutter, Window, fits, trimmed
 from retrievo.chunk.measured import Measured
 from retrievo.chunk.recursive import RecursiveChunker
-from retrievo.chunk.sizing import Sizing, begins_with_title
+from retrievo.chunk.sizing import Sizing
 from retrievo.contracts import Encoder, Tokenizer
+from retrievo.titles import begins_with_title
 from retrievo.types import Chunk, Document
 
 FORMAT = 1
@@ -40,7 +41,7 @@ class WindowsChunker:
         self,
         *,
         chunk_size: int | None = None,
-        chunk_overlap: int = 32,
+        chunk_overlap: int | None = None,
         tokenizer: Tokenizer | str | None = None,
         encoder: Encoder | None = None,
     ) -> None:
@@ -101,5 +102,5 @@ class WindowsChunker:
             end,
             window.tokens,
             document.metadata,
-            "" if begins_with_title(document, piece) else context,
+            "" if begins_with_title(document.title, piece) else context,
         )

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from retrievo.errors import ConfigError
+from retrievo.own_file import is_ours, mark_ours, told_as_os_error
 from retrievo.telling import tell
 
 _APPLICATION = 0x52766274  # "Rvbt": https://www.sqlite.org/pragma.html#pragma_application_id
@@ -46,7 +47,7 @@ class BlurbFile:
         if setting not in ("auto", "off", None):
             self.path = Path(setting).expanduser()
             try:
-                with _told():
+                with told_as_os_error():
                     self._open()
             except OSError as error:
                 raise ConfigError(
@@ -109,7 +110,7 @@ class BlurbFile:
     @contextmanager
     def _guarded(self) -> Iterator[None]:
         try:
-            with _told():
+            with told_as_os_error():
                 yield
         except OSError as error:
             tell(
@@ -129,12 +130,11 @@ def _connect(path: Path) -> sqlite3.Connection:
         path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False
     )
     try:
-        if not _is_ours(connection):
+        if not is_ours(connection, _APPLICATION, _VERSION):
             connection.execute("BEGIN IMMEDIATE")
-            if not _is_ours(connection):  # no other process was faster
+            if not is_ours(connection, _APPLICATION, _VERSION):  # no other process was faster
                 connection.execute(_TABLE)
-                connection.execute(f"PRAGMA application_id = {_APPLICATION}")
-                connection.execute(f"PRAGMA user_version = {_VERSION}")
+                mark_ours(connection, _APPLICATION, _VERSION)
             connection.execute("COMMIT")
         # A power cut may cost the last blurbs, not the file.
         connection.execute("PRAGMA synchronous = NORMAL")
@@ -142,25 +142,3 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
-
-
-def _is_ours(connection: sqlite3.Connection) -> bool:
-    """False for a file with nothing in it; raises for one of something else, which stays."""
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if (application, version) == (_APPLICATION, _VERSION):
-        return True
-    if application == _APPLICATION:
-        raise sqlite3.DatabaseError(f"it has the format {version}, this Retrievo has {_VERSION}")
-    if application or version or tables:
-        raise sqlite3.DatabaseError("it is a database of something else")
-    return False
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise OSError(str(error)) from error

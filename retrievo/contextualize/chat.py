@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from retrievo.contextualize.fitting import first_tokens
+from retrievo.chunk.sizing import first_tokens
 from retrievo.encode.static_tokens import static_tokens
 
 PATH = "/chat/completions"

@@ -1,13 +1,11 @@
 """Contexts that fit beside their chunk into what the encoder reads."""
 
-import re
-
 from retrievo.chunk.measured import Measured
+from retrievo.chunk.sizing import first_tokens
 from retrievo.chunk.tokenizers import resolve_tokenizer
 from retrievo.contracts import Encoder, Tokenizer
 from retrievo.telling import Counted, tell
 
-_LAST_WORD = re.compile(r"(?<=\s)\S+\Z")
 _CUT = (
     "chunks of the documents concerned have less context than they were given, for want of room "
     "in what the encoder reads: set a smaller chunk_size in [chunker]"
@@ -45,21 +43,6 @@ class Fitting:
         """Tell of so many contexts that were cut, if there are any, of so many chunks."""
         if cut:
             tell(Counted(cut, chunks, _CUT), stacklevel=4)
-
-
-def first_tokens(text: str, most: int, tokenizer: Tokenizer) -> str:
-    """The beginning of a text with at most so many of its tokens, in whole words if it has any."""
-    starts = Measured(text, tokenizer).starts
-    if most >= len(starts):
-        return text
-    if most <= 0:
-        return ""
-    limit = int(starts[most])
-    part = text[:limit]
-    if not (text[limit].isspace() or part[-1:].isspace()):
-        # Languages without spaces have no other place to end than between two tokens.
-        part = _LAST_WORD.sub("", part) or part
-    return part.rstrip()
 
 
 def _count(text: str, tokenizer: Tokenizer) -> int:

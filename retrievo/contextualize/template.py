@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from retrievo.chunk.sizing import begins_with_title, check_whole
+from retrievo.chunk.sizing import check_whole
 from retrievo.contextualize.fitting import Fitting
 from retrievo.contextualize.placeholders import METADATA, Template
 from retrievo.contracts import Encoder
+from retrievo.titles import begins_with_title
 from retrievo.types import Chunk, Document
 
 FORMAT = 1
@@ -82,7 +83,7 @@ class TemplateContextualizer:
     ) -> str:
         chunk = chunks[number]
         if name == "title":
-            return "" if begins_with_title(document, chunk.text) else document.title
+            return "" if begins_with_title(document.title, chunk.text) else document.title
         if name == "headings":
             return self._separator.join(self._headings(document, starts, chunk))
         if name == "before":

@@ -281,29 +281,26 @@ class SentenceEncoder:
         if self._tokenizer is None or self.spans_refused is not None:
             raise EncoderError(f"{self._name} cannot encode spans: {self.spans_refused}")
         given, wanted = list(texts), late.checked_spans(texts, spans)
+        around = late.checked_contexts(given, contexts)
+        self._check_unchanged()
         if not given:
             return []
         prompt = self._prompts["document"]
         self._forward.settle(given, prompt=prompt, side="document")
         at_once = self._extension.at_once
         pooling = late.LatePooling(self._cut.model, self._tokenizer, self._forward, at_once)
-        made = pooling.pooled(given, wanted, contexts or [""] * len(given), prompt)
-        finished = []
-        for place, vectors in enumerate(made):
-            try:
-                finished.append(self._finished(vectors))
-            except EncoderError as error:
-                error.texts = (place,)
-                raise
-        return finished
+        return pooling.pooled(given, wanted, around, prompt, self._finished)
 
-    def _encode(self, texts: Iterable[str], side: Side) -> Vectors:
-        given, rows, n = given_texts(texts)
+    def _check_unchanged(self) -> None:
         if limit_of(self._model) != self._extension.declared:
             raise EncoderError(
                 f"max_seq_length of {self._name} was {self._extension.declared} when this encoder "
                 f"was made and is {limit_of(self._model)} now: make a new SentenceEncoder of it"
             )
+
+    def _encode(self, texts: Iterable[str], side: Side) -> Vectors:
+        given, rows, n = given_texts(texts)
+        self._check_unchanged()
         vectors = np.zeros((n, self._cut.dim), dtype=np.float32)
         if given:
             prompt = self._prompts[side]

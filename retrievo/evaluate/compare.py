@@ -1,6 +1,7 @@
 """Whether one pipeline's answers are better than another's, or only seem so on these queries."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -63,6 +64,8 @@ def compare(
         raise ValueError(
             f"{old.shape} and {new.shape} values: one of each run for each query is wanted"
         )
+    if not (np.isfinite(old).all() and np.isfinite(new).all()):
+        raise ValueError("a value of a query is no finite number")
     gains = new - old
     draw = np.random.default_rng(seed)
     seen = abs(gains.mean())
@@ -104,11 +107,17 @@ def compare_results(before: Results, after: Results) -> list[Comparison]:
     Raises DatasetError where they have none in common.
     """
     ids = [query for query in before if query in after]
-    metrics = [name for name in next(iter(after.values()), {}) if ids and name in before[ids[0]]]
+    if not ids:
+        raise DatasetError("the two runs have no query in common: compare runs of one collection")
+    metrics = [
+        name
+        for name in after[ids[0]]
+        if all(name in run[query] for run in (before, after) for query in ids)
+    ]
     if not metrics:
         raise DatasetError(
-            "the two runs have no query, or no metric, in common: compare runs of one collection "
-            "with the same --metrics"
+            "the two runs have no metric in common for all queries: compare runs with the same "
+            "--metrics"
         )
     return [
         compare(
@@ -127,11 +136,13 @@ def read_results(path: str | Path) -> dict[str, dict[str, float]]:
     """
     path = Path(path)
     found: dict[str, dict[str, float]] = {}
-    with path.open(encoding="utf-8") as lines:
+    with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             try:
                 item = json.loads(line)
                 metrics = {str(k): float(v) for k, v in item["metrics"].items()}
+                if not all(map(math.isfinite, metrics.values())):
+                    raise ValueError("a metric is no finite number")
                 found[str(item["query_id"])] = metrics
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise DatasetError(

@@ -8,7 +8,7 @@ random place of each, a question for some. A length is counted as .75 words a to
 import json
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -72,6 +72,8 @@ def long_task(
     """
     if task not in TASKS:
         raise ConfigError(f"task is {task!r}; one of {', '.join(TASKS)} is wanted")
+    if not isinstance(tokens, int) or isinstance(tokens, bool):
+        raise ConfigError(f"a length is {tokens!r}; a whole number of tokens is wanted")
     if tokens < 64:
         raise ConfigError(f"a length of {tokens} tokens has no room; 64 or more is wanted")
     if not 1 <= queries <= candidates:
@@ -141,7 +143,12 @@ def _by_length(dataset: Dataset, name: str) -> Iterator[LongTask]:
         groups.setdefault(length if known else None, []).append(document)
     for length, documents in groups.items():
         ids = {document.id for document in documents}
-        queries = tuple(query for query in dataset.queries if not ids.isdisjoint(query.grades))
+        # What is judged of another length is not there to be found.
+        here = [
+            replace(query, grades={name: g for name, g in query.grades.items() if name in ids})
+            for query in dataset.queries
+        ]
+        queries = tuple(query for query in here if any(g > 0 for g in query.grades.values()))
         if queries:
             tokens = _mean_tokens(documents) if length is None else length
             yield LongTask(name, tokens, tuple(documents), queries, dataset.warnings)

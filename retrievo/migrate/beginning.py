@@ -130,7 +130,8 @@ def begin(
         scale=scale,
         notes=told,
     )
-    new._assembly.part("retrievers")  # what cannot be built is told before anything is written
+    # What cannot be built is told before anything is written.
+    _check_whole_documents(new._assembly.part("retrievers"), recut=recut)
     if folder is not None:
         _write(folder, record, space_map)
     try:
@@ -247,3 +248,13 @@ def _write(folder: Path, record: Record, space_map: SpaceMap | None) -> None:
         raise StoreError(
             f"cannot begin a migration in {folder}: {error.strerror or error}"
         ) from error
+
+
+def _check_whole_documents(retrievers: Mapping[str, Any], *, recut: bool) -> None:
+    """Raise ConfigError where vectors depend on documents, of which an index keeps chunks alone."""
+    for name, retriever in retrievers.items():
+        if getattr(retriever, "whole_document", False) and not recut:
+            raise ConfigError(
+                f"[retrievers.{name}] reads whole documents with their titles, and an index keeps "
+                "chunks: migrate with answers = 'old' and recut = True, and give finish the sources"
+            )

@@ -13,7 +13,8 @@ import numpy as np
 from retrievo.contracts import Encoder, Items
 from retrievo.errors import ConfigError, EncoderError
 from retrievo.retrieve.vectors import checked_vectors
-from retrievo.telling import tell
+from retrievo.telling import Counted, tell
+from retrievo.titles import begins_with_title
 from retrievo.types import Chunk, Document, Vectors
 
 Context = Literal["none", "late", "situated", "situated-pair"]
@@ -22,10 +23,10 @@ ALPHA = 0.5
 """The share of a chunk's own vector: both count alike until something says otherwise."""
 
 SITUATED = (
-    "{chunk}\nThe context in which the chunk is situated is given below. Please encode the chunk "
-    "by being aware of the context. Context:\n{context}"
+    "The context in which the chunk is situated is given below. Please encode the chunk by being "
+    "aware of the context. Context:"
 )
-"""How SitEmb's models are given a chunk and what stands around it (Wu et al. 2025, 3.2)."""
+"""What stands between a chunk and what is around it for SitEmb's models (Wu et al. 2025, 3.2)."""
 
 
 class Situating:
@@ -51,8 +52,10 @@ class Situating:
         if context not in ("situated", "situated-pair"):
             _refuse(context, alpha=alpha, residual=residual)
         alpha = ALPHA if alpha is None else alpha
-        if not 0 <= alpha <= 1:
-            raise ConfigError(f"alpha is {alpha}; the share of a chunk's own vector is from 0 to 1")
+        if not isinstance(alpha, (int, float)) or not 0 <= alpha <= 1:
+            raise ConfigError(
+                f"alpha is {alpha!r}; the share of a chunk's own vector is from 0 to 1"
+            )
         if residual is not None and context != "situated-pair":
             raise ConfigError(
                 "residual is a model of its own, whose vectors cannot be mixed with the encoder's; "
@@ -110,7 +113,7 @@ class Situating:
         """What is around each chunk, by reading it along, else by encoding it as well."""
         if self.residual is not None:
             texts = [
-                SITUATED.replace("{chunk}", chunk.indexed_text).replace("{context}", around)
+                f"{chunk.indexed_text}\n{SITUATED}\n{around}"
                 for document, chunks in items
                 for chunk, around in zip(chunks, _neighbourhoods(document, chunks), strict=True)
             ]
@@ -135,6 +138,7 @@ class Situating:
     def _read_along(self, items: Items) -> Vectors:
         encode = getattr(self.encoder, "encode_spans")  # noqa: B009  # optional in the contract
         starts = np.cumsum([0, *(len(chunks) for _, chunks in items)])
+        self._tell_contexts(items)
         try:
             found = encode(
                 [document.text for document, _ in items],
@@ -158,6 +162,20 @@ class Situating:
             made[blank] = _encoded(self.encoder, [chunks[at] for at in blank.tolist()])
         return made
 
+    def _tell_contexts(self, items: Items) -> None:
+        """What a reading of the document leaves out: contexts that are more than its title."""
+        chunks = [(doc, chunk) for doc, mine in items for chunk in mine]
+        more = sum(chunk.context not in ("", doc.title.strip()) for doc, chunk in chunks)
+        if more:
+            tell(
+                Counted(
+                    more,
+                    len(chunks),
+                    "chunks have a context that is not in the vector of their document's reading: "
+                    "late chunking reads the document and its title; other branches have it",
+                )
+            )
+
 
 def _encoded(encoder: Encoder, texts: Sequence[str]) -> Vectors:
     if not texts:
@@ -174,7 +192,7 @@ def _spans_refused(encoder: Encoder) -> str | None:
 
 def _title(document: Document) -> str:
     title = document.title.strip()
-    return "" if document.text.lstrip("# \n").startswith(title) else title
+    return "" if begins_with_title(title, document.text.lstrip()) else title
 
 
 def _neighbourhoods(document: Document, chunks: Sequence[Chunk]) -> list[str]:

@@ -2,12 +2,14 @@
 
 import os
 import random
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 from pipelines import CountingEncoder
 
+from retrievo.chunk.characters import inside_character
 from retrievo.config import Config
 from retrievo.config.assembly import Assembly
 from retrievo.encode.static_tokens import static_tokens
@@ -18,7 +20,7 @@ from retrievo.tokens import without_surrogates
 
 NAMES = sorted(Host([], block=[]).registry.names("chunkers"))
 SIZE, OVERLAP = 48, 8
-ALPHABET = "aaabcdeXY.,;:!?\n\n\r\t    -#é\u0301字🙂\u200d\x00。|`<>(){}\"'ש"
+ALPHABET = "aaabcdeXY.,;:!?\n\n\r\t    -#é\u0301字🙂\u200d\x00。|`<>(){}\"'ש🇩🇪\u20e3ที"
 WORDS = [
     "class A:\n",
     "def f(x):\n    ",
@@ -44,10 +46,31 @@ def chunker_of(name, **given):
 
 
 def check(chunker, text):
-    for chunk in checked(chunker, text):
-        found = static_tokens().count(without_surrogates(chunk.text))
+    chunks = checked(chunker, text)
+    clean = without_surrogates(text)
+    for chunk in chunks:
+        found = static_tokens().count(clean[chunk.start : chunk.end])
         assert found <= chunk.token_count <= max(SIZE, found)
-        assert found <= SIZE or len(chunk.text) <= 8, f"{found} tokens in {chunk.text!r}"
+        assert found <= SIZE or len(chunk.text) == 1, f"{found} tokens in {chunk.text!r}"
+        for place in (chunk.start, chunk.end):
+            # White space is dropped, and a mark on it or on a full stop is nobody's letter.
+            before = clean[place - 1 : place]
+            if place < len(text) and (before.isalnum() or before >= "\U0001f000"):
+                whole = not inside_character(clean, place)
+                assert whole or longest_character(clean, place) > SIZE, f"parted: {place}"
+    for before, after in pairwise(chunks):
+        again = static_tokens().count(clean[after.start : before.end])
+        assert again <= OVERLAP, f"{again} tokens are in two chunks"
+
+
+def longest_character(text, place):
+    """The tokens of what people read as one character there."""
+    start, end = place - 1, place + 1
+    while start > 0 and inside_character(text, start):
+        start -= 1
+    while end < len(text) and inside_character(text, end):
+        end += 1
+    return static_tokens().count(text[start:end])
 
 
 @pytest.mark.parametrize("name", NAMES)

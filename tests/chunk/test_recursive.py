@@ -233,7 +233,7 @@ def test_a_passport_tells_the_parameters():
         "name": "recursive",
         "chunk_size": 100,
         "chunk_overlap": 10,
-        "format": 1,
+        "format": 2,
     }
 
 
@@ -277,3 +277,23 @@ def test_work_grows_with_the_text():
     once, four = work(text), work(text * 4)
     assert four < 4.2 * once and once < 1.5 * len(text)
     assert Counted.longest <= 16_384
+
+
+def test_a_title_that_the_first_word_begins_with_is_kept():
+    chunker = RecursiveChunker(chunk_size=12, tokenizer=Words())
+    (chunk,) = chunker.chunk(Document("d", "Gorillas live in Africa.", {}, "Go"))
+    assert chunk.context == "Go"
+
+
+def test_a_context_is_cut_between_words_or_not_there():
+    for title in ("Kraftfahrzeughaftpflichtversicherungsgesetz", "Zebra"):
+        (chunk,) = RecursiveChunker(chunk_size=8).chunk(Document("d", "x", {}, title))
+        assert chunk.context in ("", title)
+    (chunk,) = RecursiveChunker(chunk_size=16).chunk(Document("d", "x", {}, "標題標題標題標題"))
+    assert 0 < len(chunk.context) < 8, "scripts without spaces are cut between tokens"
+
+
+def test_the_default_overlap_fits_small_chunks():
+    assert RecursiveChunker(chunk_size=32).parameters()["chunk_overlap"] == 16
+    assert RecursiveChunker(chunk_size=64).parameters()["chunk_overlap"] == 32
+    assert RecursiveChunker(chunk_size=1).parameters()["chunk_overlap"] == 0

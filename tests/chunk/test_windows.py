@@ -104,7 +104,13 @@ def test_a_size_that_was_asked_for_holds_for_every_document():
 
 
 @pytest.mark.parametrize(
-    "given", [{"chunk_size": 0}, {"chunk_size": 32}, {"chunk_size": True}, {"chunk_overlap": -1}]
+    "given",
+    [
+        {"chunk_size": 0},
+        {"chunk_size": 32, "chunk_overlap": 32},
+        {"chunk_size": True},
+        {"chunk_overlap": -1},
+    ],
 )
 def test_wrong_sizes(given):
     with pytest.raises(ConfigError, match="chunk_"):

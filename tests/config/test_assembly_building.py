@@ -1,6 +1,7 @@
 """Parts as they are built: variables, secrets, constructors that raise, readers, threads."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 from assemblies import assembled, message
@@ -16,6 +17,7 @@ from retrievo.config import Config
 from retrievo.config.assembly import Assembly
 from retrievo.errors import (
     ConfigError,
+    MismatchError,
     MissingExtraError,
     PluginError,
     RetrievoWarning,
@@ -248,3 +250,23 @@ def test_a_chunker_for_an_encoder_counts_with_that_ones_tokens():
     chunker = Pipeline.part("chunker", "recursive", encoder=Letters(), chunk_overlap=0)
     text = "some words of text"
     assert [chunk.text for chunk in chunker.chunk(Document("d", text))] == ["some words", "of text"]
+
+
+def test_an_index_of_the_old_default_is_told_what_to_write(tmp_path):
+    class Short:
+        dim, max_tokens, fingerprint = 2, 100, "short"
+
+        def encode_query(self, texts):
+            return [[0.0, 1.0]] * len(texts)
+
+        encode_document = encode_query
+
+    with Pipeline.open(tmp_path / "index", encoder=Short()) as pipeline:
+        pipeline.index([Document("d", "some words")])
+        store, before = pipeline.store, {**pipeline.passport.chunker, "chunk_size": 256}
+        store.stamp(replace(pipeline.passport, chunker=before), store.config())
+    with (
+        Pipeline.open(tmp_path / "index", encoder=Short()) as pipeline,
+        pytest.raises(MismatchError, match="write use = 'recursive' and chunk_size = 256"),
+    ):
+        pipeline.index([Document("e", "more words")])

@@ -61,7 +61,7 @@ def test_files_are_joined_by_query(tmp_path):
     (found,) = compare_results(before, after)
     assert (found.metric, found.queries, found.before, found.after) == ("ndcg@10", 2, 0.25, 0.75)
     assert "1 of 2 queries better, 0 worse" in str(found)
-    with pytest.raises(DatasetError, match="no query, or no metric, in common"):
+    with pytest.raises(DatasetError, match="no metric in common for all queries"):
         compare_results(before, {"q1": {"mrr@10": 1.0}})
 
 
@@ -74,3 +74,23 @@ def test_a_file_that_holds_something_else(tmp_path, line):
     path.write_text("")
     with pytest.raises(DatasetError, match="holds no results"):
         read_results(path)
+
+
+def test_what_is_no_number_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="no finite number"):
+        compare([0.1, float("nan")], [0.1, 0.2])
+    path = tmp_path / "nan.jsonl"
+    path.write_text('{"query_id": "q", "metrics": {"a": NaN}}\n')
+    with pytest.raises(DatasetError, match=r"line 1: .*no finite number"):
+        read_results(path)
+    path.write_bytes(b"\xff\xfe\n")
+    with pytest.raises(DatasetError, match="line 1"):
+        read_results(path)
+
+
+def test_metrics_that_some_query_lacks_are_left_out():
+    before = {"1": {"a": 0.5, "b": 1.0}, "2": {"a": 0.5}}
+    after = {"1": {"a": 0.5, "b": 1.0}, "2": {"a": 1.0, "b": 1.0}}
+    assert [one.metric for one in compare_results(before, after)] == ["a"]
+    with pytest.raises(DatasetError, match="no query in common"):
+        compare_results(before, {"3": {"a": 1.0}})

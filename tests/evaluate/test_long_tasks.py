@@ -162,3 +162,26 @@ def test_documents_without_a_length_are_one_task(tmp_path):
 def test_a_folder_without_a_collection(tmp_path):
     with pytest.raises(DatasetError, match=r"corpus\.jsonl is not there"):
         read_tasks(tmp_path)
+
+
+def test_a_query_that_is_judged_at_several_lengths_has_one_ideal_each(tmp_path):
+    corpus = [
+        {"_id": f"{kind}{n}", "title": "", "text": f"word{n} {kind}", "context_length": n}
+        for n in (256, 512)
+        for kind in ("a", "b")
+    ]
+    queries = [{"_id": "q", "text": "a"}, {"_id": "zero", "text": "b"}]
+    for name, items in (("corpus", corpus), ("queries", queries)):
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(one) + "\n" for one in items))
+    (tmp_path / "qrels").mkdir()
+    rows = "q\ta256\t1\nq\ta512\t1\nzero\tb256\t1\nzero\tb512\t0\n"
+    (tmp_path / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n" + rows)
+    short, long = read_tasks(tmp_path)
+    assert [dict(query.grades) for query in short.queries] == [{"a256": 1}, {"b256": 1}]
+    assert [dict(query.grades) for query in long.queries] == [{"a512": 1}]
+
+
+@pytest.mark.parametrize("tokens", [100.5, "256", True])
+def test_a_length_is_a_whole_number(tokens):
+    with pytest.raises(ConfigError, match="a whole number of tokens"):
+        long_task("passkey", tokens)

@@ -1,4 +1,5 @@
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -207,6 +208,7 @@ def test_a_document_that_cannot_be_read_is_set_aside():
         ({"context": "late", "alpha": 0.5}, "alpha goes with context"),
         ({"context": "late", "residual": "x"}, "residual goes with context"),
         ({"context": "situated", "alpha": 1.5}, "alpha is 1.5"),
+        ({"context": "situated", "alpha": "0.5"}, "alpha is '0.5'"),
         ({"context": "situated", "residual": Residual()}, "set context = 'situated-pair'"),
         ({"context": "earlier"}, "context is 'earlier'"),
     ],
@@ -236,3 +238,36 @@ def test_it_is_said_in_a_configuration(tmp_path):
         report = pipeline.index([Document("b", TEXT)])
         assert any("StaticEncoder cannot read chunks" in warning for warning in report.warnings)
         assert pipeline.search("trams")[0].doc_id == "b"
+
+
+def test_a_chunk_that_looks_like_a_template_is_not_one():
+    residual = Residual("residual-1")
+    text = "Use {context} in prompts. It has lakes all around and trams."
+    indexed(Document("b", text), context="situated-pair", residual=residual)
+    assert residual.encoded[0].startswith("Use {context} in prompts.\nThe context in which")
+
+
+def test_contexts_that_a_reading_leaves_out_are_told():
+    class Contexts:
+        def contextualize(self, document, chunks):
+            return [replace(chunk, context="A blurb.") for chunk in chunks]
+
+    encoder, store = Reading(), Pipeline.part("store", "memory")
+    dense = DenseRetriever(encoder, store, context="late")
+    pipeline = Pipeline(
+        encoder=encoder, store=store, retrievers={"dense": dense}, contextualizer=Contexts()
+    )
+    report = pipeline.index([Document("b", TEXT, {}, "Cities")])
+    assert any("1 of 1 chunks have a context that is not" in one for one in report.warnings)
+    _, report = indexed(Document("b", TEXT, {}, "Cities"), context="late")
+    assert not report.warnings, "a title is read"
+
+
+def test_a_migration_needs_the_documents(tmp_path):
+    path = tmp_path / "p.toml"
+    path.write_text("[encoder]\nuse = 'static'\n[retrievers.dense]\ncontext = 'situated'\n")
+    with Pipeline.from_toml(path, index=tmp_path / "index") as pipeline:
+        pipeline.index([Document("b", TEXT, {}, "Cities")])
+        with pytest.raises(ConfigError, match="reads whole documents with their titles"):
+            pipeline.migrate({"use": "static", "truncate_dim": 64}, answers="old")
+        assert pipeline.search("trams")[0].doc_id == "b", "nothing was begun"

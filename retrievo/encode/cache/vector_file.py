@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from retrievo.encode.cache.packing import Entry
+from retrievo.own_file import is_ours, mark_ours, told_as_os_error
 
 _APPLICATION = 0x52767663  # "Rvvc": https://www.sqlite.org/pragma.html#pragma_application_id
 _VERSION = 1
@@ -52,7 +53,7 @@ class VectorFile:
 
     def open(self) -> None:
         """Open the file, and make it where there is none; one that is read-only is only read."""
-        with _told():
+        with told_as_os_error():
             self._opened()
 
     def _opened(self) -> sqlite3.Connection:
@@ -76,7 +77,7 @@ class VectorFile:
             return [None] * len(keys)
         found: dict[bytes, Entry] = {}
         hour = _hour()
-        with _told(), _transaction(connection := self._opened(), "BEGIN"):
+        with told_as_os_error(), _transaction(connection := self._opened(), "BEGIN"):
             for at in range(0, len(keys), _KEYS_A_STATEMENT):
                 part = keys[at : at + _KEYS_A_STATEMENT]
                 rows = connection.execute(_find(len(part)), part)
@@ -92,7 +93,7 @@ class VectorFile:
 
     def write(self, entries: Mapping[bytes, Entry]) -> None:
         """Keep the entries, all or none, in the place of those that have their keys."""
-        with _told(), _transaction(connection := self._opened(), "BEGIN IMMEDIATE"):
+        with told_as_os_error(), _transaction(connection := self._opened(), "BEGIN IMMEDIATE"):
             _note(connection, self._used)
             _delete(connection, entries)
             last = connection.execute("SELECT coalesce(max(id), 0) FROM vectors").fetchone()[0]
@@ -111,7 +112,7 @@ class VectorFile:
             shrunk = self._shrink(connection)
         self._used.clear()
         if shrunk:
-            with _told():
+            with told_as_os_error():
                 # `execute` would take one step of it, and each gives back one page.
                 connection.executescript("PRAGMA incremental_vacuum")
 
@@ -155,7 +156,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         where, timeout=_WAIT_S, isolation_level=None, check_same_thread=False, uri=True
     )
     try:
-        if not _is_ours(connection):
+        if not is_ours(connection, _APPLICATION, _VERSION):
             _make(connection)
         # Neither is kept in the file. A power cut may cost the last batches, not the file.
         for pragma in ("synchronous = NORMAL", "cache_size = -16000", "journal_size_limit = 0"):
@@ -166,31 +167,16 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _is_ours(connection: sqlite3.Connection) -> bool:
-    """False for a file with nothing in it."""
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if (application, version) == (_APPLICATION, _VERSION):
-        return True
-    if application == _APPLICATION:
-        raise sqlite3.DatabaseError(f"it has the format {version}, this Retrievo has {_VERSION}")
-    if application or version or tables:
-        raise sqlite3.DatabaseError("it is a database of something else")
-    return False
-
-
 def _make(connection: sqlite3.Connection) -> None:
     for pragma in (f"page_size = {_PAGE}", "auto_vacuum = INCREMENTAL"):
         connection.execute(f"PRAGMA {pragma}")
     _use_log(connection)
     with _transaction(connection, "BEGIN IMMEDIATE"):
-        if _is_ours(connection):
+        if is_ours(connection, _APPLICATION, _VERSION):
             return  # another process was faster
         for statement in _TABLES.split(";")[:-1]:
             connection.execute(statement)
-        connection.execute(f"PRAGMA application_id = {_APPLICATION}")
-        connection.execute(f"PRAGMA user_version = {_VERSION}")
+        mark_ours(connection, _APPLICATION, _VERSION)
 
 
 def _use_log(connection: sqlite3.Connection) -> None:
@@ -205,14 +191,6 @@ def _use_log(connection: sqlite3.Connection) -> None:
             time.sleep(0.01)
         else:
             return
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise OSError(str(error)) from error
 
 
 @contextmanager

@@ -4,7 +4,7 @@ Guenther et al. 2024, Late Chunking: Contextual Chunk Embeddings Using Long-Cont
 Models. The text is read once, and the states of each part's own tokens are averaged.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -53,9 +53,14 @@ class LatePooling:
         self._head = behind_pooling(model)
 
     def pooled(
-        self, texts: Sequence[str], spans: Sequence[Spans], contexts: Sequence[str], prompt: str
+        self,
+        texts: Sequence[str],
+        spans: Sequence[Spans],
+        contexts: Sequence[str],
+        prompt: str,
+        finish: Callable[[Vectors], Vectors],
     ) -> list[Vectors]:
-        """For each text float32[number of its spans, width], before slicing and normalisation.
+        """For each text float32[number of its spans, width], finished; errors name their text.
 
         A span without a token has a zero row.
         """
@@ -72,10 +77,14 @@ class LatePooling:
         for owner, window, states in self._states(readings, prompt):
             _add(sums[owner], parts[owner], window, states)
         made = []
-        for part, total in zip(parts, sums, strict=True):
+        for place, (part, total) in enumerate(zip(parts, sums, strict=True)):
             counts = part[:, 1] - part[:, 0]
             means = (total / np.maximum(counts, 1)[:, None]).astype(np.float32)
-            made.append(self._finished(means, counts > 0))
+            try:
+                made.append(finish(self._finished(means, counts > 0)))
+            except EncoderError as error:
+                error.texts = (place,)
+                raise
         return made
 
     def _states(
@@ -113,12 +122,21 @@ def _add(sums: np.ndarray, parts: np.ndarray, window: Window, states: Vectors) -
 
 
 def checked_spans(texts: Sequence[str], spans: Sequence[Spans]) -> list[Spans]:
-    """int32[n, 2] for each text. Raises EncoderError for a span that is outside of its text."""
+    """int32[n, 2] for each text. Raises EncoderError for what is no span of its text."""
     if len(texts) != len(spans):
         raise EncoderError(f"{len(texts)} texts were given, and spans of {len(spans)}")
     found = []
     for place, (text, given) in enumerate(zip(texts, spans, strict=True)):
-        wanted = np.asarray(given, np.int32).reshape(-1, 2)
+        wanted: np.ndarray
+        try:
+            wanted = np.asarray(given if len(given) else np.empty((0, 2), np.int32))
+        except (TypeError, ValueError):
+            wanted = np.empty(0)
+        if wanted.shape != (len(wanted), 2) or not np.issubdtype(wanted.dtype, np.integer):
+            raise EncoderError(
+                f"the spans of a text are {given!r:.80}; pairs of whole numbers are wanted",
+                texts=[place],
+            )
         wrong = (wanted[:, 0] < 0) | (wanted[:, 1] < wanted[:, 0]) | (wanted[:, 1] > len(text))
         if wrong.any():
             start, end = wanted[np.flatnonzero(wrong)[0]].tolist()
@@ -126,5 +144,14 @@ def checked_spans(texts: Sequence[str], spans: Sequence[Spans]) -> list[Spans]:
                 f"the span [{start}:{end}] is not in the text, which has {len(text)} characters",
                 texts=[place],
             )
-        found.append(wanted)
+        found.append(wanted.astype(np.int32))
     return found
+
+
+def checked_contexts(texts: Sequence[str], contexts: Sequence[str] | None) -> list[str]:
+    """A context for each text, empty where none are given. Raises EncoderError for too few."""
+    if contexts is None:
+        return [""] * len(texts)
+    if len(contexts) != len(texts):
+        raise EncoderError(f"{len(texts)} texts were given, and contexts of {len(contexts)}")
+    return list(contexts)

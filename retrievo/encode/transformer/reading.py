@@ -104,4 +104,5 @@ def token_ranges(spans: Spans, wanted: Spans) -> npt.NDArray[np.int64]:
     """
     first = np.searchsorted(spans[:, 1], wanted[:, 0], side="right")
     last = np.searchsorted(spans[:, 0], wanted[:, 1], side="left")
-    return np.stack([first, np.maximum(first, last)], axis=1)
+    last = np.where(wanted[:, 0] < wanted[:, 1], np.maximum(first, last), first)
+    return np.stack([first, last], axis=1)

@@ -200,3 +200,26 @@ def test_tokens_of_spans():
     spans = np.array([(0, 2), (2, 4), (5, 7)], np.int32)
     found = token_ranges(spans, np.array([(0, 4), (3, 6), (4, 5), (7, 9), (0, 0)]))
     assert found.tolist() == [[0, 2], [1, 3], [2, 2], [3, 3], [0, 0]]
+
+
+@pytest.mark.models
+@pytest.mark.parametrize(
+    "spans", [[(0, 1, 2)], [("a", "b")], [(0.5, 1.7)], [(0, 1), (1,)], [[(0, 1)]]]
+)
+def test_what_is_no_span(encoder, spans):
+    with pytest.raises(EncoderError, match="pairs of whole numbers are wanted"):
+        encoder.encode_spans(["abc"], [spans])
+
+
+@pytest.mark.models
+def test_contexts_and_spans_are_one_for_each_text(encoder):
+    with pytest.raises(EncoderError, match="1 texts were given, and contexts of 2"):
+        encoder.encode_spans(["abc"], [[(0, 1)]], ["a", "b"])
+    with pytest.raises(EncoderError, match="1 texts were given, and spans of 0"):
+        encoder.encode_spans(["abc"], [])
+
+
+@pytest.mark.models
+def test_an_empty_span_inside_of_a_word_is_empty(encoder):
+    (made,) = encoder.encode_spans(["international"], [[(5, 5), (0, 5)]])
+    assert not made[0].any() and made[1].any()
