@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 
 from retrievo.chunk.measured import Measured
 from retrievo.contracts import Tokenizer
+from retrievo.titles import begins_with_title
 from retrievo.types import Chunk, Document
 
 _TEXT = re.compile(r"\S")
@@ -180,3 +181,18 @@ def fits(text: str, tokenizer: Tokenizer, budget: int) -> int | None:
 def empty_chunk(document: Document, context: str = "") -> Chunk:
     """The one chunk of a text that is nothing but white space, so that its title can be found."""
     return Chunk(document.id, "", 0, 0, 0, document.metadata, context)
+
+
+def chunk_of(
+    document: Document,
+    lead: int,
+    window: Window,
+    context: str,
+    parent: tuple[int, int] | None = None,
+) -> Chunk:
+    """The chunk of a window of `document.text[lead:]`; without context where it says its title."""
+    start, end = lead + window.start, lead + window.end
+    text = document.text[start:end]
+    if begins_with_title(document.title, text):
+        context = ""
+    return Chunk(document.id, text, start, end, window.tokens, document.metadata, context, parent)

@@ -4,12 +4,11 @@ from itertools import pairwise
 from typing import Any
 
 from retrievo.chunk.boundaries import Boundaries
-from retrievo.chunk.cutting import Cutter, Window, empty_chunk, trimmed
+from retrievo.chunk.cutting import Cutter, Window, chunk_of, empty_chunk, trimmed
 from retrievo.chunk.measured import Measured
 from retrievo.chunk.sizing import Sizing, check_whole
 from retrievo.contracts import Encoder, Tokenizer
 from retrievo.errors import ConfigError
-from retrievo.titles import begins_with_title
 from retrievo.types import Chunk, Document
 
 FORMAT = 1
@@ -72,20 +71,7 @@ class HierarchicalChunker:
         for parent in cutter.cut(0, end - lead, self._parent_size, 0):
             span = (lead + parent.start, lead + parent.end)
             for child in self._children(measured, cutter, parent, budget):
-                piece = measured.text[child.start : child.end]
-                begins = begins_with_title(document.title, piece)
-                place = (lead + child.start, lead + child.end)
-                chunks.append(
-                    Chunk(
-                        document.id,
-                        text[place[0] : place[1]],
-                        *place,
-                        child.tokens,
-                        document.metadata,
-                        "" if begins else context,
-                        span,
-                    )
-                )
+                chunks.append(chunk_of(document, lead, child, context, span))
         return chunks
 
     def _children(

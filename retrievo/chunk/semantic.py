@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from retrievo.chunk.cutting import Cutter, Window, empty_chunk, trimmed
+from retrievo.chunk.cutting import Cutter, chunk_of, empty_chunk, trimmed
 from retrievo.chunk.measured import Measured
 from retrievo.chunk.sentence_ends import SentencePlaces, sentence_ends
 from retrievo.chunk.sizing import Sizing, check_whole
 from retrievo.contracts import Encoder, Tokenizer
 from retrievo.errors import ConfigError
-from retrievo.titles import begins_with_title
 from retrievo.types import Chunk, Document
 
 FORMAT = 1
@@ -102,7 +101,7 @@ class SemanticChunker:
         chunks = []
         for first, last in self._parts(measured, ends, distances):
             for window in cutter.cut(first, last, budget, self._sizing.overlap_of(budget)):
-                chunks.append(_chunk(document, start, window, context))
+                chunks.append(chunk_of(document, start, window, context))
         return chunks
 
     def _parts(
@@ -185,12 +184,3 @@ def _sentences(text: str) -> list[tuple[int, int]]:
             found.append((start, stop))
         begin = max(begin, end)
     return found
-
-
-def _chunk(document: Document, lead: int, window: Window, context: str) -> Chunk:
-    start, end = lead + window.start, lead + window.end
-    piece = document.text[start:end]
-    begins = begins_with_title(document.title, piece)
-    return Chunk(
-        document.id, piece, start, end, window.tokens, document.metadata, "" if begins else context
-    )

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 
-from retrievo.chunk.cutting import Cutter, Places, Window, empty_chunk, fits, trimmed
+from retrievo.chunk.cutting import Cutter, Places, Window, chunk_of, empty_chunk, fits, trimmed
 from retrievo.chunk.measured import Measured
 from retrievo.chunk.sizing import Sizing
-from retrievo.titles import begins_with_title
 from retrievo.types import Chunk, Document
 
 
@@ -22,21 +21,8 @@ def cut_document(
     start, end = trimmed(text, 0, len(text))
     if start >= end:
         return [empty_chunk(document, context)]
-    chunks = []
-    for window in _windows(text[start:end], sizing, budget, places_of):
-        piece = text[start + window.start : start + window.end]
-        chunks.append(
-            Chunk(
-                document.id,
-                piece,
-                start + window.start,
-                start + window.end,
-                window.tokens,
-                document.metadata,
-                "" if begins_with_title(document.title, piece) else context,
-            )
-        )
-    return chunks
+    windows = _windows(text[start:end], sizing, budget, places_of)
+    return [chunk_of(document, start, window, context) for window in windows]
 
 
 def _windows(

@@ -3,12 +3,12 @@
 from typing import Any
 
 from retrievo.chunk.boundaries import Boundaries
-from retrievo.chunk.cutting import Cutter, Window, fits, trimmed
+from retrievo.chunk.cutting import fits, trimmed
 from retrievo.chunk.measured import Measured
 from retrievo.chunk.recursive import RecursiveChunker
 from retrievo.chunk.sizing import Sizing
+from retrievo.chunk.whole_text import cut_document
 from retrievo.contracts import Encoder, Tokenizer
-from retrievo.titles import begins_with_title
 from retrievo.types import Chunk, Document
 
 FORMAT = 1
@@ -80,27 +80,9 @@ class WindowsChunker:
         if self._window is None:
             return self._short.chunk(document)
         start, end = trimmed(document.text, 0, len(document.text))
-        context, budget = self._sizing.fitted(document.title)
-        body = document.text[start:end]
-        free = self._window - self._sizing.tokens_of(context)
-        if fits(body, self._sizing.tokenizer, free) is not None:
+        body, tokenizer = document.text[start:end], self._sizing.tokenizer
+        free = self._window - self._sizing.tokens_of(self._sizing.fitted(document.title)[0])
+        short = fits(body, tokenizer, free) is not None
+        if short or len(Measured(body, tokenizer).starts) <= free:
             return self._short.chunk(document)
-        measured = Measured(body, self._sizing.tokenizer)
-        if len(measured.starts) <= free:
-            return self._short.chunk(document)
-        cutter = Cutter(measured, Boundaries(measured.text))
-        windows = cutter.cut(0, len(body), budget, self._sizing.overlap_of(budget))
-        return [self._chunk(document, start, window, context) for window in windows]
-
-    def _chunk(self, document: Document, lead: int, window: Window, context: str) -> Chunk:
-        start, end = lead + window.start, lead + window.end
-        piece = document.text[start:end]
-        return Chunk(
-            document.id,
-            piece,
-            start,
-            end,
-            window.tokens,
-            document.metadata,
-            "" if begins_with_title(document.title, piece) else context,
-        )
+        return cut_document(document, self._sizing, Boundaries)
