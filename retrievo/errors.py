@@ -14,6 +14,8 @@ RetrievoError
 │   ├── IndexLockedError               another process holds the index
 │   ├── TenantError(ValueError)        a tenant is wanted, or is not, or can be none
 │   └── MismatchError(ValueError)      the index was made with something else
+├── SearchError(RuntimeError)          a step of a search failed
+│   └── SearchTimeoutError(TimeoutError)
 ├── IngestError                        some documents failed; the others are in
 └── DatasetError(ValueError)           a test collection that cannot be read
 
@@ -93,6 +95,14 @@ class TenantError(StoreError, ValueError):
 
 class MismatchError(StoreError, ValueError):
     """The index was made with another encoder, chunker or format."""
+
+
+class SearchError(RetrievoError, RuntimeError):
+    """A retriever, a reranker or an expander could not do its part of a search."""
+
+
+class SearchTimeoutError(SearchError, TimeoutError):
+    """Nothing to answer with was there when the time of a search was up."""
 
 
 class IngestError(RetrievoError):

@@ -96,7 +96,8 @@ def first_of_documents(order: Rows, chunks: Sequence[Chunk]) -> tuple[Rows, list
 def traces(
     candidates: Candidates, order: Rows, ways: Mapping[str, Mapping[int, str]]
 ) -> list[dict[str, dict[str, Any]]]:
-    """Per candidate, per branch: rank and raw score (None where not found), and what it gave.
+    """Per candidate, per branch: rank (None where not found), raw score (None where the branch has
+    not scored it) and what it gave.
 
     `scored_by` is there for branches that score in several ways, with the way of this row.
     """
@@ -112,7 +113,7 @@ def traces(
         for trace, (rank, score, normalised, contribution) in zip(traces, columns, strict=True):
             trace[name] = {
                 "rank": rank or None,
-                "score": score if rank else None,
+                "score": None if score != score else score,
                 "normalised": normalised,
                 "weight": branch.weight,
                 "contribution": contribution,

@@ -185,11 +185,45 @@ class Chunk:
 
 @dataclass(slots=True)
 class Query:
-    """A text to search for, what it counts beside others, and what is already encoded of it."""
+    """A text to search for, what it counts beside others, and what is already encoded of it.
+
+    `vectors` holds by representation what a retriever need not encode any more. `terms` are words
+    that lexical retrievers add to those of the text, each with what it counts beside 1 for a word
+    of the text. `steer` moves the vector: ("more", "practical") towards a text, ("less", "theory")
+    away from one.
+    """
 
     text: str
     weight: float = 1.0
     vectors: dict[str, Vectors] = field(default_factory=dict)
+    terms: Mapping[str, float] = field(default_factory=dict)
+    steer: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Chunks that a search found, best first, with the store's rows and their scores."""
+
+    chunks: Sequence["Chunk"]
+    rows: Rows
+    scores: Scores
+
+    def __len__(self) -> int:
+        return len(self.chunks)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenScore:
+    """What one token of a query gave to a chunk's score, and where in the chunk it was matched.
+
+    `query_span` is a span of the query, `spans` are spans of the chunk's text, all in characters;
+    the sum of `score` over the tokens is the chunk's score.
+    """
+
+    token: str
+    query_span: tuple[int, int]
+    spans: Sequence[tuple[int, int]]
+    score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +277,7 @@ class BranchScores:
     rank: npt.NDArray[np.int32]
     """From 1; 0 where the branch did not find the row."""
     score: Scores
-    """Raw; NaN where the branch did not find the row."""
+    """Raw; NaN where the branch did not find the row and did not score it afterwards either."""
     normalised: Scores
     weight: float
     contribution: Scores
@@ -258,6 +292,8 @@ class Candidates:
     `weight` is the share that the branch asks for in a fusion that has no setting of its own.
     `scored_by` says of each row which of several ways its score comes from, where a branch has
     several: the student's query or the teacher's, an old space or a new one.
+    `found` says that only the first so many rows are what the branch found: the others, in the
+    order of their rows, were found by another branch and scored by this one afterwards.
     """
 
     rows: Rows
@@ -267,6 +303,7 @@ class Candidates:
     weight: float | None = None
     contributions: Mapping[str, BranchScores] | None = None
     scored_by: Sequence[str] | None = None
+    found: int | None = None
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -8,7 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from retrievo.contracts.stored import Space
-from retrievo.types import Candidates, Chunk, Document, Query, Representation, Vectors
+from retrievo.types import (
+    Candidates,
+    Chunk,
+    Document,
+    Found,
+    Query,
+    Representation,
+    Vectors,
+)
 
 if TYPE_CHECKING:
     from retrievo.filters import Filter
@@ -117,7 +125,9 @@ class Retriever(Protocol):
     bool`, called at the end of an ingest to refit what depends on the whole collection;
     `whole_document = True` where a chunk's representation depends on more of its document than the
     chunk itself; `depth: int`; `first_stage(queries, depth, filters) -> list[Candidates]`, of a
-    search in two steps the candidates of the first, which alone the second one scores.
+    search in two steps the candidates of the first, which alone the second one scores;
+    `token_scores(query, chunk) -> list[TokenScore]`, what each token of the query gave;
+    `asearch(queries, depth, filters)`, the same as `search` for a retriever that awaits a server.
     """
 
     @property
@@ -138,25 +148,61 @@ class Retriever(Protocol):
 class Fusion(Protocol):
     """Makes one list of several.
 
-    Optional: `check_branches(names)`, which raises ConfigError where it cannot fuse these.
+    Optional: `check_branches(names)`, which raises ConfigError where it cannot fuse these;
+    `complete: bool`, whether candidates that one branch found are to be scored by the others before
+    they come here; `weighed(weights) -> Fusion`, the same fusion with the weights of one query,
+    by the names of the branches.
     """
 
     def fuse(self, branches: Mapping[str, Candidates], top_k: int) -> Candidates:
-        """The best `top_k` rows and what ties with the last, with `contributions` to each score."""
+        """The best `top_k` rows and what ties with the last, with `contributions` to each score.
+
+        The contributions of a row add up to its score. A branch that found nothing, whose scores
+        are all equal or are not finite must not change the order of the others.
+        """
         ...
 
 
 @runtime_checkable
 class Reranker(Protocol):
-    """Reads query and chunk together."""
+    """Reads query and chunk together.
+
+    Optional: `depth: int`, how many chunks it is handed; `rank_found(query, found, top_k)`, called
+    in the place of `rank` with the Query, which keeps its vectors, and what was Found;
+    `arank(query, chunks, top_k)`, the same as `rank` for one that awaits a server.
+    """
 
     def rank(self, query: str, chunks: Sequence[Chunk], top_k: int) -> Candidates:
-        """Positions in `chunks` as rows, best first, with the model's own scores."""
+        """Positions in `chunks` as rows, best first, with the model's own scores.
+
+        Fewer positions than chunks say that the others were not read (its time was up, say): they
+        follow in the order that they had, and the search tells. `scored_by` may say of each what
+        its score comes from. Raises SearchError where it cannot rank at all.
+        """
+        ...
+
+
+class FirstPass(Protocol):
+    """What an expander may ask for before it expands: a search of the same branches and filters."""
+
+    def __call__(self, query: Query, depth: int) -> Found:
+        """At most `depth` chunks for the query, best first."""
         ...
 
 
 @runtime_checkable
 class Expander(Protocol):
+    """Makes other forms of a query.
+
+    Optional: `expand_found(query, first_pass) -> list[Query]`, called in the place of `expand` with
+    a FirstPass; `aexpand(query)`, the same as `expand` for one that awaits a server. A chunk's
+    score is the best that some form gave it, times that form's `weight`.
+    """
+
     def expand(self, query: str) -> list[Query]:
-        """More queries than one, the first often the query itself."""
+        """The forms to search for, the query itself mostly the first of them.
+
+        Raises SearchError where it cannot expand: the query is then searched for as it is, and the
+        search tells.
+        """
         ...

@@ -18,12 +18,13 @@ class Union:
     places: Mapping[str, npt.NDArray[np.int64]]
 
     def spread(self, name: str, found: Candidates) -> tuple[Scores, npt.NDArray[np.int32]]:
-        """Raw score (NaN where missing) and rank from 1 (0 where missing) of every row."""
+        """Raw score (NaN where missing) and rank from 1 (0 where not found) of every row."""
         places = self.places[name]
         raw = np.full(len(self.rows), np.nan, np.float32)
         raw[places] = found.scores
         rank = np.zeros(len(self.rows), np.int32)
-        rank[places] = np.arange(1, len(found) + 1, dtype=np.int32)
+        n = len(found) if found.found is None else found.found
+        rank[places[:n]] = np.arange(1, n + 1, dtype=np.int32)
         return raw, rank
 
 
