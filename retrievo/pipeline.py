@@ -15,7 +15,6 @@ from retrievo.contextualize.limits import check_cost, refusal
 from retrievo.contracts import Encoder, Reader, Store
 from retrievo.errors import ConfigError
 from retrievo.events import StageDone
-from retrievo.explain import DocumentExplanation, explain_document
 from retrievo.filters import Filter, as_filter, scoped
 from retrievo.hits import Hits
 from retrievo.host import Host
@@ -24,9 +23,10 @@ from retrievo.ingest.run import Ingest
 from retrievo.ingest.sources import Sources, check_ids
 from retrievo.migrate.under_way import answering
 from retrievo.opening import stored_configuration
-from retrievo.parents import POOL, check_parents, with_parents
 from retrievo.passport import Passport
 from retrievo.search import Searcher, checked
+from retrievo.search.explain import DocumentExplanation, explain_document
+from retrievo.search.parents import POOL, check_parents, with_parents
 from retrievo.store.locking import ReadWriteLock
 from retrievo.telling import collecting, merged
 

@@ -10,7 +10,7 @@ from retrievo.contracts import Retriever, Store
 from retrievo.filters import Filter, matches, unscoped
 from retrievo.hits import Hit
 from retrievo.ingest.sources import check_ids
-from retrievo.search import DEPTH, Searcher
+from retrievo.search.searcher import DEPTH, Searcher
 from retrievo.types import Candidates, Query, Rows
 
 DEEPEST = 100_000

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from retrievo.account import Account
 from retrievo.contracts import Ask, Expander, Fusion, Reranker, Retriever, Store
 from retrievo.errors import StoreError
 from retrievo.events import STAGES
 from retrievo.filters import Filter, unscoped
 from retrievo.hits import Hit, Hits
 from retrievo.host.nearest import hint
-from retrievo.ranking import (
+from retrievo.search.account import Account
+from retrievo.search.ranking import (
     by_id_where_equal,
     chosen,
     first_of_documents,
