@@ -168,7 +168,7 @@ def branches(collection: Collection, pipeline: Pipeline) -> dict[str, Search]:
         if name == "hybrid":
             return pipeline.search(text, top_k=TOP_K, filters=filters)
         searcher = Searcher(pipeline.store, {name: alone[name]}, None, None, None)
-        return searcher.search([text], TOP_K, filters, per_document=False)[0]
+        return searcher.search([text], TOP_K, filters)[0]
 
     return {name: partial(search, name) for name in (*alone, "hybrid")}
 

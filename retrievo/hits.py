@@ -71,9 +71,13 @@ class Explanation:
 
 
 class Hits(Sequence[Hit]):
-    """Hits, best first, with `timings` in seconds by step and `warnings`."""
+    """Hits, best first, with `timings` in seconds by step and `warnings`.
 
-    __slots__ = ("_hits", "query", "timings", "warnings")
+    `confidence` is the best candidate's, from 0 to 1, where `min_confidence` asked for it; `tokens`
+    what the texts have together, where `max_context_tokens` had them counted.
+    """
+
+    __slots__ = ("_hits", "confidence", "query", "timings", "tokens", "warnings")
 
     def __init__(
         self,
@@ -81,8 +85,13 @@ class Hits(Sequence[Hit]):
         query: str = "",
         timings: Mapping[str, float] | None = None,
         warnings: Sequence[str] = (),
+        *,
+        confidence: float | None = None,
+        tokens: int | None = None,
     ) -> None:
         self._hits = tuple(hits)
+        self.confidence = confidence
+        self.tokens = tokens
         self.query = query
         self.timings = dict(timings or {})
         self.warnings = list(warnings)

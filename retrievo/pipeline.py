@@ -4,9 +4,10 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
 
 from retrievo.binding import Binding
+from retrievo.chunk.tokenizers import resolve_tokenizer
 from retrievo.config import Config
 from retrievo.config.assembly import Assembly
 from retrievo.contextualize.contextualized import chunker_of
@@ -25,10 +26,13 @@ from retrievo.migrate.under_way import answering
 from retrievo.opening import stored_configuration
 from retrievo.passport import Passport
 from retrievo.search import Searcher, checked
+from retrievo.search.after import POOL, Tools, finished
+from retrievo.search.confidence import Confidence, measured
 from retrievo.search.explain import DocumentExplanation, explain_document
-from retrievo.search.parents import POOL, check_parents, with_parents
+from retrievo.search.options import SearchOptions, Wanted, options_of, search_table
+from retrievo.search.turn import Turn, in_thread
 from retrievo.store.locking import ReadWriteLock
-from retrievo.telling import collecting, merged
+from retrievo.telling import collecting, merged, tell
 
 if TYPE_CHECKING:
     from retrievo.migrate.migration import Migration
@@ -117,6 +121,8 @@ class Pipeline:
         self._assembly = Assembly(config, host, given=self._given, index=index)
         self._binding = Binding(self._assembly, config, self._given, home=home)
         self._searcher: Searcher | None = None
+        self._confidences: dict[str | None, tuple[int, Confidence | None]] = {}
+        self._search_defaults = search_table(config.tables, config.source)
         # Held by whoever uses the index; alone by what exchanges it for another.
         self._use = getattr(self, "_use", None) or ReadWriteLock()
         # Held by whoever writes, and by a migration at its end: what is written must not be lost.
@@ -225,20 +231,18 @@ class Pipeline:
         top_k: int = 10,
         filters: Filters = None,
         tenant: str | None = None,
-        per_document: bool = False,
-        parents: float | None = None,
+        **options: Unpack[Wanted],
     ) -> Hits:
         """At most `top_k` hits, best first.
 
         `filters` is an expression of F, its text form or its dict form. `tenant` is the scope that
-        the documents were indexed with. With `per_document` only the best chunk of each document
-        comes back. With `parents` a parent takes the place of its children where at least that
-        share of them (0 to 1) is found. Raises FilterError, IndexMissingError, MismatchError,
-        TenantError.
+        the documents were indexed with. The other options are those of
+        `retrievo.search.options.SearchOptions`; what is left out is as `[search]` of the
+        configuration says. A step that fails or is late is told in `warnings`, and the others
+        answer; with `strict` it is an error. Raises FilterError, IndexMissingError, MismatchError,
+        TenantError, SearchTimeoutError where nothing has come in when the time is up.
         """
-        wanted: dict[str, Any] = dict(filters=filters, tenant=tenant, per_document=per_document)
-        wanted["parents"] = parents
-        return self.search_batch([query], top_k=top_k, **wanted)[0]
+        return self.search_batch([query], top_k=top_k, filters=filters, tenant=tenant, **options)[0]
 
     def search_batch(
         self,
@@ -247,22 +251,15 @@ class Pipeline:
         top_k: int = 10,
         filters: Filters = None,
         tenant: str | None = None,
-        per_document: bool = False,
-        parents: float | None = None,
+        **options: Unpack[Wanted],
     ) -> list[Hits]:
-        """Hits for each query, in their order; what `search` says holds for each."""
-        given = checked(queries, top_k)
-        check_parents(parents, per_document=per_document)
-        wanted = scoped(as_filter(filters), tenant)
-        deep = int(top_k) if parents is None else POOL * int(top_k)
-        with self._use.reading(), collecting() as told:
-            store = self._binding.for_searching(tenant)
-            found = self._search().search(given, deep, wanted, per_document=per_document)
-            if parents is not None:
-                found = [with_parents(hits, store, parents, int(top_k), tenant) for hits in found]
-        for hits in found:
-            hits.warnings += merged(told)
-        return found
+        """Hits for each query, in their order; what `search` says holds for each.
+
+        `timeout_s` is the time of all of them together.
+        """
+        wanted = options_of(options, self._search_defaults)
+        turn = Turn(wanted.timeout_s)
+        return self._answers(checked(queries, top_k), int(top_k), filters, tenant, wanted, turn)
 
     async def asearch(
         self,
@@ -271,15 +268,76 @@ class Pipeline:
         top_k: int = 10,
         filters: Filters = None,
         tenant: str | None = None,
-        per_document: bool = False,
-        parents: float | None = None,
+        **options: Unpack[Wanted],
     ) -> Hits:
-        """What `search` gives, from a thread, so that the event loop goes on."""
+        """What `search` gives, without blocking the event loop.
+
+        Branches run side by side: a part that has the async twin of its method in this loop, any
+        other in a thread. Where the task is cancelled, so are the twins, and no further step
+        begins.
+        """
         import asyncio  # a third of what importing a pipeline would cost, for one method
 
-        wanted: dict[str, Any] = dict(filters=filters, tenant=tenant, per_document=per_document)
-        wanted["parents"] = parents
-        return await asyncio.to_thread(self.search, query, top_k=top_k, **wanted)
+        wanted = options_of(options, self._search_defaults)
+        given = checked([query], top_k)
+        turn = Turn(wanted.timeout_s, asyncio.get_running_loop())
+        found = in_thread(
+            "search",
+            lambda: self._answers(given, int(top_k), filters, tenant, wanted, turn),
+        )
+        try:
+            return (await asyncio.wrap_future(found))[0]
+        except asyncio.CancelledError:
+            turn.cancel()
+            raise
+
+    def _answers(
+        self,
+        queries: Sequence[str],
+        top_k: int,
+        filters: Filters,
+        tenant: str | None,
+        options: SearchOptions,
+        turn: Turn,
+    ) -> list[Hits]:
+        scope = scoped(as_filter(filters), tenant)
+        deep = POOL * top_k if options.needs_more else top_k
+        with self._use.reading(), collecting() as told:
+            store = self._binding.for_searching(tenant)
+            searcher = self._search()
+            tools = self._tools(store, tenant, options)
+            found = [
+                finished(hits, options, top_k, tools)[0]
+                for hits in searcher.search(queries, deep, scope, options, turn)
+            ]
+        for hits in found:
+            hits.warnings += merged(told)
+        return found
+
+    def _tools(self, store: Store, tenant: str | None, options: SearchOptions) -> Tools:
+        """What a search needs for the steps after its ranking. Raises MissingExtraError."""
+        count_tokens = confidence = None
+        if options.max_context_tokens is not None:
+            tokenizer = resolve_tokenizer(options.context_tokenizer)
+            count_tokens = lambda text: len(tokenizer.token_spans(text))  # noqa: E731
+        if options.min_confidence is not None:
+            confidence = self._confidence(store, tenant)
+        return Tools(store, tenant, count_tokens, confidence)
+
+    def _confidence(self, store: Store, tenant: str | None) -> Confidence | None:
+        """Measured when it is first asked for, and again when the index has grown by half."""
+        n = store.count()
+        with self._turn:
+            known, found = self._confidences.get(tenant, (0, None))
+            if known and 2 * known <= 3 * n and 2 * n <= 3 * known:
+                return found
+            part = self._assembly.part
+            retrievers = answering(self, part("retrievers"))
+            found = measured(Searcher(store, retrievers, part("fusion"), None, None), store, tenant)
+            self._confidences[tenant] = n, found
+        if found is None:
+            tell(f"min_confidence counts for nothing: the index has too few chunks ({n}) to say")
+        return found
 
     def explain(
         self, query: str, doc_id: str, *, filters: Filters = None, tenant: str | None = None

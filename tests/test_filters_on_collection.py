@@ -83,7 +83,7 @@ def searches(pipeline, encoder):
 
     def alone(name, retriever):
         searcher = Searcher(pipeline.store, {name: retriever}, None, None, None)
-        return lambda text, filters: searcher.search([text], TOP_K, filters, per_document=False)[0]
+        return lambda text, filters: searcher.search([text], TOP_K, filters)[0]
 
     return {
         "dense": alone("dense", DenseRetriever(encoder, pipeline.store)),

@@ -113,7 +113,7 @@ def test_a_retriever_that_encodes_late_is_told_by_the_encoder():
         late = {"dense": Late(ShortSighted(5), made.store)}
         searcher = Searcher(made.store, late, None, None, None)
         with pytest.warns(RetrievoWarning, match="1 of 1 texts were cut"):
-            searcher.search([LONG], 3, None, per_document=False)
+            searcher.search([LONG], 3, None)
 
 
 def test_outside_a_pipeline_it_is_a_warning():

@@ -27,7 +27,7 @@ SINGLE = (
     "expander",
 )
 SEVERAL = ("retrievers", "readers")
-TABLES = ("format", *SINGLE, *SEVERAL)
+TABLES = ("format", *SINGLE, *SEVERAL, "search")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,9 @@ from retrievo.contracts import Retriever, Store
 from retrievo.filters import Filter, matches, unscoped
 from retrievo.hits import Hit
 from retrievo.ingest.sources import check_ids
-from retrievo.search.searcher import DEPTH, Searcher
+from retrievo.search.branches import DEPTH
+from retrievo.search.options import SearchOptions
+from retrievo.search.searcher import Searcher
 from retrievo.types import Candidates, Query, Rows
 
 DEEPEST = 100_000
@@ -104,7 +106,7 @@ def explain_document(
                     branches[name]["first_stage_rank"] = first + 1
         # As many as the branches hand over: a document beyond them is beyond any top_k.
         deep = max((branch["depth"] for branch in branches.values()), default=DEPTH)
-        hits = searcher.search([query], deep, filters, per_document=True)[0]
+        hits = searcher.search([query], deep, filters, SearchOptions(per_document=True))[0]
         for hit in hits:
             if hit.doc_id == doc_id:
                 return DocumentExplanation(query, doc_id, "found", hit.rank, hit, branches)

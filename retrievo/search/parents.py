@@ -8,11 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from retrievo.contracts import Store
-from retrievo.hits import Hit, Hits
+from retrievo.hits import Hit
+from retrievo.search.joining import joined
 from retrievo.types import Chunk, Rows
-
-POOL = 4
-"""Hits that are looked at for each that is wanted: merging makes few of many."""
 
 Family = tuple[str, tuple[int, int]]
 
@@ -39,18 +37,6 @@ def check_parents(share: float | None, *, per_document: bool) -> None:
         )
     if per_document:
         raise ValueError("per_document keeps one chunk of a document, and parents wants several")
-
-
-def with_parents(hits: Hits, store: Store, share: float, top_k: int, tenant: str | None) -> Hits:
-    """The hits of a search with parents in the place of their children."""
-    found = merged_parents(hits, store, share, top_k, tenant)
-    warnings = list(hits.warnings)
-    if hits and all(hit.chunk.parent is None for hit in hits):
-        warnings.append(
-            "parents was asked for, and no chunk that was found has one; the chunker "
-            "'hierarchical' makes chunks with parents"
-        )
-    return Hits(found, hits.query, hits.timings, warnings)
 
 
 def merged_parents(
@@ -117,19 +103,9 @@ def parent_of(chunk: Chunk, store: Store, tenant: str | None = None) -> Parent |
         if not here.size:
             return None  # deleted or replaced since it was found
         children = _siblings(chunk, rows, int(here[0]), store)
-    start, end = chunk.parent
-    text, at = "", start
-    for child in children:
-        if child.start > at:
-            return None
-        text += child.text[at - child.start :]
-        at = max(at, child.end)
-    if at != end:
+    parent = joined(children)
+    if parent is None or (parent.start, parent.end) != chunk.parent:
         return None
-    tokens = sum(child.token_count for child in children)
-    # The first child's context: a parent that begins with its title has it in its text.
-    context = children[0].context
-    parent = Chunk(chunk.doc_id, text, start, end, tokens, chunk.metadata, context)
     return Parent(parent, len(children))
 
 

@@ -1,19 +1,23 @@
-"""How queries are answered: the branches, their fusion, the reranker, and the hits."""
+"""How queries are answered: expand, retrieve, complete, fuse, rerank, and the hits."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from retrievo.contracts import Ask, Expander, Fusion, Reranker, Retriever, Store
-from retrievo.errors import StoreError
+from retrievo.contracts import Expander, FirstPass, Fusion, Reranker, Retriever, Store
+from retrievo.errors import ConfigError, StoreError
 from retrievo.events import STAGES
 from retrievo.filters import Filter, unscoped
 from retrievo.hits import Hit, Hits
 from retrievo.host.nearest import hint
 from retrievo.search.account import Account
+from retrievo.search.branches import Branches
+from retrievo.search.completing import completed
+from retrievo.search.expanding import expanded
+from retrievo.search.options import SearchOptions
 from retrievo.search.ranking import (
     by_id_where_equal,
     chosen,
@@ -22,15 +26,19 @@ from retrievo.search.ranking import (
     scored_by,
     traces,
 )
+from retrievo.search.reranking import Reranked, reranked
+from retrievo.search.turn import Turn
 from retrievo.tokens import without_surrogates
 from retrievo.truncation import Truncation, recording, worst_by_text
-from retrievo.types import BranchScores, Candidates, Chunk, Query, Rows
+from retrievo.types import BranchScores, Candidates, Chunk, Found, Query, Rows
 
-DEPTH = 100
-"""How many candidates a branch looks at that does not say otherwise."""
+LOOK_DEEPER = 100
+"""Where a search by document looks first that has not found enough of them."""
 
 RERANK_DEPTH = 50
 """How many fused candidates a reranker reads that does not say otherwise."""
+
+NO_OPTIONS = SearchOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,35 +75,49 @@ class Searcher:
     ) -> None:
         self._store = store
         self.retrievers = retrievers
+        self._branches = Branches(store, retrievers)
         self._fusion = fusion
         self._reranker = reranker
         self._expander = expander
         self._stage_done = stage_done
 
     def search(
-        self, texts: Sequence[str], top_k: int, filters: Filter | None, *, per_document: bool
+        self,
+        texts: Sequence[str],
+        top_k: int,
+        filters: Filter | None,
+        options: SearchOptions = NO_OPTIONS,
+        turn: Turn | None = None,
     ) -> list[Hits]:
-        account = Account(warnings=[[] for _ in texts])
+        """Hits for each text, at most `top_k`; one-step answers to a list in its order."""
+        turn = turn or Turn(options.timeout_s)
+        account = Account(warnings=[[] for _ in texts], strict=options.strict)
+        fusion = self._weighed(options.weights)
         started = time.perf_counter()
         asked = [i for i, text in enumerate(texts) if text.strip()]
         fetched: dict[int, _Fetched] = {}
         # Before the lock: a slow encoder must not keep a writer, and all behind it, waiting.
         with recording() as cut:
-            queries = self._queries([texts[i] for i in asked], filters, account)
+            queries = self._queries(
+                [texts[i] for i in asked], asked, filters, options, turn, account
+            )
         self._tell_cut(cut, queries, asked, account)
+        forms = dict(zip(asked, queries, strict=True))
         with self._store.reading():
             total = self._store.count()
             unknown = self._unknown_keys(filters) if filters is not None and asked else []
             top_k = min(top_k, max(total, 1))
             depth = top_k  # what a branch cuts off, no later step can bring back
             # Grouping by document and reranking look at more than top_k.
-            whole = per_document or self._reranker is not None
+            whole = options.per_document or self._reranker is not None
             while asked:
-                fused = self._candidates(queries, depth, top_k, filters, account, asked, whole)
+                fused = self._candidates(
+                    queries, depth, top_k, filters, fusion, whole, asked, turn, account
+                )
                 short = []
                 for place, (i, candidates) in enumerate(zip(asked, fused, strict=True)):
                     documents = None
-                    if per_document:
+                    if options.per_document:
                         documents = self._store.document_numbers(candidates.rows)
                         # The chunks of a few documents may crowd out others: look deeper, until
                         # top_k documents are there or no branch has more to give.
@@ -106,13 +128,14 @@ class Searcher:
                     self._check_scope(candidates.rows, filters)
                     fetched[i] = self._fetch(candidates, documents, top_k, account)
                 asked, queries = [asked[p] for p in short], [queries[p] for p in short]
-                depth = 4 * max(depth, DEPTH)
+                depth = 4 * max(depth, LOOK_DEEPER)
         # After it for the same reason: a reranker is slow.
         found = {
-            i: self._hits(texts[i], one, top_k, account, account.scored_by[i])
+            i: self._hits(texts[i], forms[i], one, top_k, turn, account, i)
             for i, one in fetched.items()
         }
         account.timings["total"] = time.perf_counter() - started
+        account.tell_failed(self.retrievers)
         self._tell(account, len(texts))
         for i in range(len(texts)):
             account.warnings[i] += unknown if i in found else ["the query is empty"]
@@ -121,20 +144,67 @@ class Searcher:
             for i, text in enumerate(texts)
         ]
 
+    def first_pass(self, filters: Filter | None, turn: Turn) -> FirstPass:
+        """What an expander may ask: the chunks that the branches find for a query, fused."""
+
+        def find(query: Query, depth: int) -> Found:
+            # Of its own: a branch that fails here is told of by the search that follows.
+            account = Account(warnings=[[]])
+            self._branches.prepare([query], filters, turn, account)
+            with self._store.reading():
+                [candidates] = self._candidates(
+                    [[query]], depth, depth, filters, self._fusion, False, [0], turn, account
+                )
+                self._check_scope(candidates.rows, filters)
+                one = self._fetch(candidates, None, depth, account)
+            order = one.order[:depth]
+            return Found(one.chunks[:depth], candidates.rows[order], candidates.scores[order])
+
+        return find
+
+    def _weighed(self, weights: Mapping[str, float] | None) -> Fusion | None:
+        """The fusion with the weights of this search. Raises ConfigError where it has none."""
+        if weights is None:
+            return self._fusion
+        unknown = [name for name in weights if name not in self.retrievers]
+        if unknown:
+            raise ConfigError(
+                f"weights name {unknown[0]!r}{hint(unknown[0], list(self.retrievers))} "
+                f"The retrievers are {', '.join(self.retrievers)}."
+            )
+        if self._fusion is None:
+            return None
+        weighed = getattr(self._fusion, "weighed", None)
+        if weighed is None:
+            raise ConfigError(
+                f"the fusion {type(self._fusion).__name__} takes no weights for one search"
+            )
+        found: Fusion = weighed({name: weights.get(name, 0.0) for name in self.retrievers})
+        return found
+
     def _queries(
-        self, texts: Sequence[str], filters: Filter | None, account: Account
+        self,
+        texts: Sequence[str],
+        asked: Sequence[int],
+        filters: Filter | None,
+        options: SearchOptions,
+        turn: Turn,
+        account: Account,
     ) -> list[list[Query]]:
         if self._expander is None:
             queries = [[Query(text)] for text in texts]
         else:
+            first_pass = self.first_pass(filters, turn)
             with account.timed("expand"):
-                queries = [self._expander.expand(text) for text in texts]
+                queries = expanded(self._expander, texts, asked, first_pass, turn, account)
         flat = [query for part in queries for query in part]
-        for name, retriever in self.retrievers.items():
-            prepare = getattr(retriever, "prepare", None)
-            if prepare is not None and flat:
-                with account.timed(name):
-                    prepare(flat, filters)
+        if options.steer:
+            spaces = [s for r in self.retrievers.values() for s in r.representations.values()]
+            if not any(space.kind == "dense" for space in spaces):
+                account.tell_all("steer moves vectors, and no branch of this pipeline has any")
+            for query in flat:
+                query.steer = options.steer
+        self._branches.prepare(flat, filters, turn, account)
         return queries
 
     def _tell_cut(
@@ -161,69 +231,49 @@ class Searcher:
         depth: int,
         top_k: int,
         filters: Filter | None,
-        account: Account,
-        asked: Sequence[int],
+        fusion: Fusion | None,
         whole: bool,
+        asked: Sequence[int],
+        turn: Turn,
+        account: Account,
     ) -> list[Candidates]:
         """For each query its fused candidates; `exhaustive` where no branch was cut off."""
         flat = [query for part in queries for query in part]
         branches: dict[str, list[Candidates]] = {}
-        for name, answers in self._answers(flat, depth, filters, account):
-            found = iter(answers)
+        answers = self._branches.search(flat, depth, filters, turn, account)
+        for name, lists in answers.items():
+            found = iter(lists)
             branches[name] = [merged([next(found) for _ in part], part) for part in queries]
         fused = []
-        with account.timed("fuse"):
-            for place, i in enumerate(asked):
-                mine = {name: lists[place] for name, lists in branches.items()}
-                for name, candidates in mine.items():
-                    note = f"{name}: no word of the query is in the index"
-                    if candidates.bound == 0 and note not in account.warnings[i]:
-                        account.warnings[i].append(note)
-                account.scored_by[i] = scored_by(mine)
-                fused.append(self._fuse(mine, top_k, whole=whole))
+        for place, i in enumerate(asked):
+            mine = {name: lists[place] for name, lists in branches.items()}
+            exhaustive = all(candidates.exhaustive for candidates in mine.values())
+            if getattr(fusion, "complete", False):
+                mine = completed(mine, self.retrievers, queries[place], turn, account, i)
+            for name, candidates in mine.items():
+                if candidates.bound == 0:
+                    account.tell(i, f"{name}: no word of the query is in the index")
+            account.scored_by[i] = scored_by(mine)
+            with account.timed("fuse"):
+                one = self._fuse(mine, fusion, top_k, whole=whole)
+            fused.append(replace(one, exhaustive=exhaustive))
         return fused
 
-    def _answers(
-        self, queries: Sequence[Query], depth: int, filters: Filter | None, account: Account
-    ) -> Iterator[tuple[str, list[Candidates]]]:
-        """What each branch found for each query; of a store that is far away in one request."""
-        deep = {
-            name: max(depth, getattr(retriever, "depth", DEPTH))
-            for name, retriever in self.retrievers.items()
-        }
-        together = "together" in self._store.capabilities and all(
-            hasattr(retriever, "ask") for retriever in self.retrievers.values()
-        )
-        if not together:
-            for name, retriever in self.retrievers.items():
-                with account.timed(name):
-                    yield name, retriever.search(queries, deep[name], filters)
-            return
-        asked: dict[str, Ask] = {
-            name: getattr(retriever, "ask")(queries)  # noqa: B009  # optional in the contract
-            for name, retriever in self.retrievers.items()
-        }
-        with account.timed("retrieve"):
-            answers = self._store.search_together(
-                [(ask.representation, ask.rows, deep[name]) for name, ask in asked.items()], filters
-            )
-        for (name, ask), found in zip(asked.items(), answers, strict=True):
-            yield name, ask.finish(found)
-
-    def _fuse(self, branches: Mapping[str, Candidates], top_k: int, *, whole: bool) -> Candidates:
+    def _fuse(
+        self,
+        branches: Mapping[str, Candidates],
+        fusion: Fusion | None,
+        top_k: int,
+        *,
+        whole: bool,
+    ) -> Candidates:
         """The best top_k, or with `whole` everything that some branch found."""
-        exhaustive = all(candidates.exhaustive for candidates in branches.values())
-        if self._fusion is None:
+        if fusion is None:
             (name, only), *_ = branches.items()
             ranks = np.arange(1, len(only) + 1, dtype=np.int32)
             share = BranchScores(ranks, only.scores, only.scores, 1.0, only.scores)
-            return Candidates(
-                only.rows, only.scores, only.bound, exhaustive, contributions={name: share}
-            )
-        fused = self._fusion.fuse(branches, sum(map(len, branches.values())) if whole else top_k)
-        return Candidates(
-            fused.rows, fused.scores, fused.bound, exhaustive, contributions=fused.contributions
-        )
+            return Candidates(only.rows, only.scores, only.bound, contributions={name: share})
+        return fusion.fuse(branches, sum(map(len, branches.values())) if whole else top_k)
 
     def _unknown_keys(self, filters: Filter) -> list[str]:
         """A sentence for each key of the filters that no document has, where the store can tell."""
@@ -247,11 +297,7 @@ class Searcher:
     # from candidates to hits
 
     def _fetch(
-        self,
-        candidates: Candidates,
-        documents: Rows | None,
-        top_k: int,
-        account: Account,
+        self, candidates: Candidates, documents: Rows | None, top_k: int, account: Account
     ) -> _Fetched:
         """The chunks that may become hits, in their order."""
         deep = top_k
@@ -268,31 +314,35 @@ class Searcher:
     def _hits(
         self,
         text: str,
+        forms: Sequence[Query],
         fetched: _Fetched,
         top_k: int,
+        turn: Turn,
         account: Account,
-        ways: Mapping[str, Mapping[int, str]],
+        i: int,
     ) -> list[Hit]:
         candidates, order, chunks = fetched.candidates, fetched.order, fetched.chunks
-        scores = candidates.scores[order]
-        reranked: list[dict[str, Any] | None] = [None] * len(chunks)
+        again: Reranked | None = None
         if self._reranker is not None and chunks:
+            found = Found(chunks, candidates.rows[order], candidates.scores[order])
+            query = next((form for form in forms if form.text == text), forms[0])
             with account.timed("rerank"):
-                ranked = self._reranker.rank(text, chunks, top_k)
-            places = ranked.rows.tolist()
-            order, chunks = order[places], [chunks[place] for place in places]
-            scores = ranked.scores
-            reranked = [
-                {"rank": rank, "score": float(score)} for rank, score in enumerate(scores, start=1)
-            ]
+                again = reranked(self._reranker, query, found, turn, account, i)
         with account.timed("trace"):
-            told = traces(candidates, order, ways)
-            return [
-                Hit(chunk, score, rank, {"branches": branches, "rerank": rerank, "score": score})
-                for rank, (chunk, score, branches, rerank) in enumerate(
-                    zip(chunks, scores.tolist(), told, reranked, strict=True), start=1
-                )
-            ][:top_k]
+            told = traces(candidates, order, account.scored_by[i])
+            fused = candidates.scores[order].tolist()
+            hits = []
+            places = range(len(chunks)) if again is None else again.places
+            for rank, place in enumerate(places[:top_k], start=1):
+                score = fused[place]
+                trace: dict[str, Any] = {"branches": told[place], "rerank": None}
+                if again is not None:
+                    trace["rerank"] = again.traces[rank - 1]
+                    trace["fused"] = {"rank": place + 1, "score": score}
+                    score = again.scores[rank - 1]
+                trace["score"] = score
+                hits.append(Hit(chunks[place], score, rank, trace))
+            return hits
 
     def _tell(self, account: Account, n: int) -> None:
         if self._stage_done is None:

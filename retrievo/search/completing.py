@@ -1,0 +1,81 @@
+"""Candidates that one branch found, scored by the others too: a branch's depth then cuts nothing.
+
+Without it a row that a branch did not find counts with a floor, and whether it was found hangs on
+how deep the branch looked.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from retrievo.contracts import Retriever
+from retrievo.errors import SearchError
+from retrievo.search.account import Account
+from retrievo.search.turn import Turn
+from retrievo.types import Candidates, Query, Rows, Scores
+
+
+def completed(
+    branches: Mapping[str, Candidates],
+    retrievers: Mapping[str, Retriever],
+    queries: Sequence[Query],
+    turn: Turn,
+    account: Account,
+    i: int,
+) -> dict[str, Candidates]:
+    """The branches' candidates, each followed by what only others found, in the order of rows.
+
+    `queries` are the forms of one query. A branch that cannot score rows stays as it is, and so
+    does one that found all that match: what it lacks has no score with it.
+    """
+    whole = dict(branches)
+    missing = {name: _missing(name, branches) for name in branches}
+    calls = {}
+    for name, rows in missing.items():
+        score = getattr(retrievers[name], "score", None)
+        if score is None or name in account.failed or not len(rows) or branches[name].exhaustive:
+            continue
+        calls[name] = account.timing(name, score, queries, rows)
+    for name, outcome in turn.outcomes(calls).items():
+        try:
+            if isinstance(outcome, Exception):
+                raise outcome
+            scores = _best(name, outcome, queries, missing[name])
+        except Exception as error:  # a plugin's code may raise anything
+            account.gone_on(i, f"scoring by {name}", error, "what others found has its floor")
+            continue
+        whole[name] = _with(branches[name], missing[name], scores)
+    return whole
+
+
+def _missing(name: str, branches: Mapping[str, Candidates]) -> Rows:
+    others = [found.rows for other, found in branches.items() if other != name]
+    if not others:
+        return np.empty(0, np.int64)
+    return np.setdiff1d(np.concatenate(others), branches[name].rows)
+
+
+def _best(name: str, scored: Sequence[Scores], queries: Sequence[Query], rows: Rows) -> Scores:
+    """Each row's best score of the query's forms, which are weighted as in a search."""
+    every = np.asarray(scored, np.float32)
+    if every.shape != (len(queries), len(rows)) or not np.isfinite(every).all():
+        raise SearchError(
+            f"the retriever {name} scored {len(rows)} rows for {len(queries)} queries with an "
+            f"array of {every.shape}, or with what is no number"
+        )
+    weights = np.array([query.weight for query in queries], np.float32)
+    best: Scores = (every * weights[:, None]).max(axis=0)
+    return best
+
+
+def _with(found: Candidates, rows: Rows, scores: Scores) -> Candidates:
+    return replace(
+        found,
+        rows=np.concatenate([found.rows, rows]),
+        scores=np.concatenate([found.scores, scores]),
+        found=len(found),
+        scored_by=None
+        if found.scored_by is None
+        else [*found.scored_by, *["scored afterwards"] * len(rows)],
+    )

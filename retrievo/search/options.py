@@ -1,0 +1,152 @@
+"""What can be asked of a search: one list of options for code, configuration and command line."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from numbers import Real
+from typing import Any, TypedDict, cast
+
+from retrievo.errors import ConfigError
+from retrievo.host.nearest import hint, listed
+from retrievo.search.parents import check_parents
+
+Steer = Sequence[tuple[str, str]]
+
+
+class Wanted(TypedDict, total=False):
+    """The options of one search; what is left out is as `[search]` of the configuration says."""
+
+    per_document: bool
+    parents: float | None
+    drop_duplicates: float | None
+    expand_context: int
+    max_context_tokens: int | None
+    context_tokenizer: str
+    min_confidence: float | None
+    weights: Mapping[str, float] | None
+    steer: Steer
+    timeout_s: float | None
+    strict: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SearchOptions:
+    """The options of a search, checked. Raises ValueError or TypeError, naming the option.
+
+    `per_document`: only the best chunk of each document.
+    `parents`: a parent takes the place of its children where this share of them (0 to 1) is found.
+    `drop_duplicates`: a hit goes that shares at least this share (above 0, to 1) of its five-word
+    sequences with a better one.
+    `expand_context`: how many chunks before and after a hit come with it.
+    `max_context_tokens`: hits are packed, best first, until so many tokens are full.
+    `context_tokenizer`: what counts them, "static" or one of tiktoken's encodings.
+    `min_confidence`: hits of less confidence (0 to 1) go; where none is left there is no answer.
+    `weights`: what each branch counts in this search, by its name.
+    `steer`: ("more", TEXT) and ("less", TEXT) move the query towards a text or away from it.
+    `timeout_s`: when the time is up, the search answers with what has come in.
+    `strict`: a step that fails or is late is an error, not a warning.
+    """
+
+    per_document: bool = False
+    parents: float | None = None
+    drop_duplicates: float | None = None
+    expand_context: int = 0
+    max_context_tokens: int | None = None
+    context_tokenizer: str = "tiktoken:o200k_base"
+    min_confidence: float | None = None
+    weights: Mapping[str, float] | None = None
+    steer: Steer = ()
+    timeout_s: float | None = None
+    strict: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("per_document", "strict"):
+            if not isinstance(getattr(self, name), bool):
+                raise TypeError(f"{name} is {getattr(self, name)!r}; True or False is wanted")
+        check_parents(self.parents, per_document=self.per_document)
+        _number("drop_duplicates", self.drop_duplicates, above=0, most=1)
+        _number("min_confidence", self.min_confidence, least=0, most=1)
+        _number("timeout_s", self.timeout_s, above=0)
+        _whole("expand_context", self.expand_context, least=0)
+        if self.max_context_tokens is not None:
+            _whole("max_context_tokens", self.max_context_tokens, least=1)
+        if not isinstance(self.context_tokenizer, str):
+            raise TypeError(f"context_tokenizer is {self.context_tokenizer!r}; a name is wanted")
+        for name, weight in (self.weights or {}).items():
+            _number(f"weights[{name!r}]", weight, least=0)
+        object.__setattr__(self, "steer", _steps(self.steer))
+
+    @property
+    def needs_more(self) -> bool:
+        """Whether hits may go after they were ranked, so that others have to be there for them."""
+        return (
+            self.parents is not None
+            or self.drop_duplicates is not None
+            or self.max_context_tokens is not None
+            or self.expand_context > 0
+        )
+
+
+def options_of(
+    given: Mapping[str, Any], defaults: Mapping[str, Any] | None = None
+) -> SearchOptions:
+    """The options given, over those of the configuration. Raises TypeError for an unknown one."""
+    known = [field.name for field in fields(SearchOptions)]
+    for name in given:
+        if name not in known:
+            raise TypeError(
+                f"search has no option {name!r}{hint(name, known)} Known: "
+                f"{listed(['top_k', 'filters', 'tenant', *known])}"
+            )
+    return SearchOptions(**{**(defaults or {}), **given})
+
+
+def _steps(steer: object) -> tuple[tuple[str, str], ...]:
+    wanted = 'steer is a list of ("more", TEXT) and ("less", TEXT)'
+    if isinstance(steer, (str, bytes)) or not isinstance(steer, Sequence):
+        raise TypeError(f"{wanted}, not {steer!r}")
+    found = []
+    for step in steer:
+        pair = tuple(step) if isinstance(step, (list, tuple)) else ()
+        if len(pair) != 2 or not all(isinstance(part, str) for part in pair):
+            raise TypeError(f"{wanted}; found {step!r}")
+        if pair[0] not in ("more", "less") or not pair[1].strip():
+            raise ValueError(f"{wanted}; found {step!r}")
+        found.append(cast(tuple[str, str], pair))
+    return tuple(found)
+
+
+def _number(
+    name: str,
+    value: object,
+    *,
+    least: float | None = None,
+    above: float | None = None,
+    most: float | None = None,
+) -> None:
+    if value is None:
+        return
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(f"{name} is {value!r}; a number is wanted")
+    number = float(value)
+    small = (least is not None and number < least) or (above is not None and number <= above)
+    if small or number != number or number == float("inf") or (most is not None and number > most):
+        low = f"from {least:g}" if least is not None else f"above {above:g}"
+        high = "up" if most is None else f"to {most:g}"
+        raise ValueError(f"{name} is {value!r}; a number {low} {high} is wanted")
+
+
+def _whole(name: str, value: object, *, least: int) -> None:
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name} is {value!r}; a whole number is wanted")
+    if value.__index__() < least:
+        raise ValueError(f"{name} is {value!r}; a whole number from {least} up is wanted")
+
+
+def search_table(tables: Mapping[str, Any], source: str) -> Mapping[str, Any]:
+    """The options that the table [search] sets. Raises ConfigError for what is none."""
+    table: Mapping[str, Any] = tables.get("search", {})
+    try:
+        options_of(table)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{source}: [search]: {error}") from error
+    return table
