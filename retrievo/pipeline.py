@@ -31,6 +31,7 @@ from retrievo.search.confidence import Confidence, measured
 from retrievo.search.explain import DocumentExplanation, explain_document
 from retrievo.search.options import SearchOptions, Wanted, options_of, search_table
 from retrievo.search.turn import Turn, in_thread
+from retrievo.search.why_not import Asking, WhyNot
 from retrievo.store.locking import ReadWriteLock
 from retrievo.telling import collecting, merged, tell
 
@@ -347,6 +348,30 @@ class Pipeline:
         with self._use.reading():
             store, search = self._binding.for_searching(tenant), self._search()
             return explain_document(store, search.retrievers, search, query, doc_id, wanted)
+
+    def why_not(
+        self,
+        query: str,
+        doc_id: str,
+        *,
+        top_k: int = 10,
+        filters: Filters = None,
+        tenant: str | None = None,
+        **options: Unpack[Wanted],
+    ) -> WhyNot:
+        """The first step that keeps a document from the hits of this search, and by how much.
+
+        Takes what `search` takes. `step` is "found" where it is among the hits.
+        """
+        wanted = options_of(options, self._search_defaults)
+        [given] = checked([query], top_k)
+        deep = POOL * int(top_k) if wanted.needs_more else int(top_k)
+        scope = scoped(as_filter(filters), tenant)
+        with self._use.reading(), collecting():
+            store = self._binding.for_searching(tenant)
+            tools = self._tools(store, tenant, wanted)
+            asking = Asking(store, self._search(), tools, lambda: self._assembly.part("encoder"))
+            return asking.why_not(given, doc_id, int(top_k), deep, scope, wanted)
 
     def _search(self) -> Searcher:
         with self._turn:  # searches run in threads; one of them goes on with a migration

@@ -10,6 +10,9 @@ from retrievo.search.account import Account
 from retrievo.search.turn import Turn
 from retrievo.types import Query
 
+SHARE = 0.5
+"""Of the time of a search: an expander that hangs must leave some for the plain query."""
+
 
 def expanded(
     expander: Expander,
@@ -29,7 +32,9 @@ def expanded(
         expand = turn.method(expander, "expand")
         calls = {str(i): (lambda t=text: expand(t)) for i, text in enumerate(texts)}
     forms = []
-    for (place, outcome), text, i in zip(turn.outcomes(calls).items(), texts, asked, strict=True):
+    for (place, outcome), text, i in zip(
+        turn.outcomes(calls, share=SHARE).items(), texts, asked, strict=True
+    ):
         del place
         try:
             if isinstance(outcome, Exception):

@@ -13,10 +13,8 @@ from retrievo.ingest.sources import check_ids
 from retrievo.search.branches import DEPTH
 from retrievo.search.options import SearchOptions
 from retrievo.search.searcher import Searcher
-from retrievo.types import Candidates, Query, Rows
-
-DEEPEST = 100_000
-"""Ranks are looked for down to here."""
+from retrievo.search.why_not import DEEPEST, best_place
+from retrievo.types import Query
 
 Status = Literal["found", "beyond depth", "filtered out", "no match", "not indexed"]
 
@@ -93,7 +91,7 @@ def explain_document(
             asked = [Query(query)]
             deepest = min(store.count(), DEEPEST)
             found = retriever.search(asked, deepest, filters)[0]
-            best = _best_place(found, rows)
+            best = best_place(found, rows)
             branches[name] = {
                 "rank": None if best is None else best + 1,
                 "score": None if best is None else float(found.scores[best]),
@@ -101,7 +99,7 @@ def explain_document(
             }
             first_stage = getattr(retriever, "first_stage", None)
             if best is not None and first_stage is not None:
-                first = _best_place(first_stage(asked, deepest, filters)[0], rows)
+                first = best_place(first_stage(asked, deepest, filters)[0], rows)
                 if first is not None:
                     branches[name]["first_stage_rank"] = first + 1
         # As many as the branches hand over: a document beyond them is beyond any top_k.
@@ -113,9 +111,3 @@ def explain_document(
         reached = any(branch["rank"] is not None for branch in branches.values())
         status: Status = "beyond depth" if reached else "no match"
         return DocumentExplanation(query, doc_id, status, None, None, branches)
-
-
-def _best_place(found: Candidates, rows: Rows) -> int | None:
-    """Where the first of the rows is among the candidates."""
-    places = np.flatnonzero(np.isin(found.rows, rows))
-    return int(places[0]) if len(places) else None

@@ -27,6 +27,7 @@ from retrievo.search.ranking import (
     traces,
 )
 from retrievo.search.reranking import Reranked, reranked
+from retrievo.search.trail import Trail
 from retrievo.search.turn import Turn
 from retrievo.tokens import without_surrogates
 from retrievo.truncation import Truncation, recording, worst_by_text
@@ -88,8 +89,9 @@ class Searcher:
         filters: Filter | None,
         options: SearchOptions = NO_OPTIONS,
         turn: Turn | None = None,
+        trail: Trail | None = None,
     ) -> list[Hits]:
-        """Hits for each text, at most `top_k`; one-step answers to a list in its order."""
+        """Hits for each text, in their order, at most `top_k`. A `trail` is filled on the way."""
         turn = turn or Turn(options.timeout_s)
         account = Account(warnings=[[] for _ in texts], strict=options.strict)
         fusion = self._weighed(options.weights)
@@ -109,10 +111,10 @@ class Searcher:
             top_k = min(top_k, max(total, 1))
             depth = top_k  # what a branch cuts off, no later step can bring back
             # Grouping by document and reranking look at more than top_k.
-            whole = options.per_document or self._reranker is not None
+            whole = options.per_document or self._reranker is not None or trail is not None
             while asked:
                 fused = self._candidates(
-                    queries, depth, top_k, filters, fusion, whole, asked, turn, account
+                    queries, depth, top_k, filters, fusion, whole, asked, turn, account, trail
                 )
                 short = []
                 for place, (i, candidates) in enumerate(zip(asked, fused, strict=True)):
@@ -131,9 +133,11 @@ class Searcher:
                 depth = 4 * max(depth, LOOK_DEEPER)
         # After it for the same reason: a reranker is slow.
         found = {
-            i: self._hits(texts[i], forms[i], one, top_k, turn, account, i)
+            i: self._hits(texts[i], forms[i], one, top_k, turn, account, i, trail)
             for i, one in fetched.items()
         }
+        if trail is not None:
+            trail.failed = account.failed
         account.timings["total"] = time.perf_counter() - started
         account.tell_failed(self.retrievers)
         self._tell(account, len(texts))
@@ -236,6 +240,7 @@ class Searcher:
         asked: Sequence[int],
         turn: Turn,
         account: Account,
+        trail: Trail | None = None,
     ) -> list[Candidates]:
         """For each query its fused candidates; `exhaustive` where no branch was cut off."""
         flat = [query for part in queries for query in part]
@@ -257,6 +262,8 @@ class Searcher:
             with account.timed("fuse"):
                 one = self._fuse(mine, fusion, top_k, whole=whole)
             fused.append(replace(one, exhaustive=exhaustive))
+            if trail is not None:
+                trail.forms, trail.branches, trail.fused = queries[place], mine, one
         return fused
 
     def _fuse(
@@ -320,6 +327,7 @@ class Searcher:
         turn: Turn,
         account: Account,
         i: int,
+        trail: Trail | None,
     ) -> list[Hit]:
         candidates, order, chunks = fetched.candidates, fetched.order, fetched.chunks
         again: Reranked | None = None
@@ -328,6 +336,8 @@ class Searcher:
             query = next((form for form in forms if form.text == text), forms[0])
             with account.timed("rerank"):
                 again = reranked(self._reranker, query, found, turn, account, i)
+        if trail is not None:
+            trail.order, trail.chunks, trail.reranked = order, chunks, again
         with account.timed("trace"):
             told = traces(candidates, order, account.scored_by[i])
             fused = candidates.scores[order].tolist()

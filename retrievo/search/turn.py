@@ -64,14 +64,17 @@ class Turn:
         """Whether calls run in threads of their own."""
         return self._until is not None or self._loop is not None
 
-    def outcomes(self, calls: Mapping[str, Callable[[], Any]]) -> dict[str, Outcome]:
+    def outcomes(
+        self, calls: Mapping[str, Callable[[], Any]], *, share: float = 1.0
+    ) -> dict[str, Outcome]:
         """What each call gave, by its name: its value, or the error it raised or is late with.
 
-        Errors that the caller has to mend are raised.
+        They may take the `share` of the time that is left. Errors that the caller has to mend are
+        raised.
         """
         self.check()
         if self.apart:
-            found = self._side_by_side(calls)
+            found = self._side_by_side(calls, share)
         else:
             found = {name: self.here(call) for name, call in calls.items()}
         for outcome in found.values():
@@ -95,14 +98,11 @@ class Turn:
 
     def method(self, part: object, verb: str) -> Callable[..., Any]:
         """The part's method; its async twin, run in the event loop, where it has one and we do."""
-        twin = getattr(part, f"a{verb}", None)
-        if twin is None:
+        loop = self._loop
+        twin = None if loop is None else getattr(part, f"a{verb}", None)
+        if loop is None or twin is None:
             found: Callable[..., Any] = getattr(part, verb)
             return found
-        loop = self._loop
-        if loop is None:
-            sync = getattr(part, verb, None)
-            return sync if sync is not None else lambda *given: asyncio.run(twin(*given))
 
         def awaited(*given: Any) -> Any:
             self.check()
@@ -110,6 +110,10 @@ class Turn:
             self._awaited.add(future)
             try:
                 return future.result(self._left())
+            except TimeoutError:
+                if future.done():
+                    raise  # its own
+                raise self._late(type(part).__name__) from None
             finally:
                 future.cancel()  # of one that has ended this does nothing
                 self._awaited.discard(future)
@@ -130,11 +134,15 @@ class Turn:
     def _left(self) -> float | None:
         return None if self._until is None else max(0.0, self._until - time.monotonic())
 
-    def _side_by_side(self, calls: Mapping[str, Callable[[], Any]]) -> dict[str, Outcome]:
+    def _side_by_side(
+        self, calls: Mapping[str, Callable[[], Any]], share: float
+    ) -> dict[str, Outcome]:
         found: dict[str, Outcome] = {}
+        left = self._left()
+        until = None if left is None else time.monotonic() + share * left
         for some in batched(calls.items(), MOST_THREADS):
             futures = {name: in_thread(name, call) for name, call in some}
-            wait(futures.values(), self._left())
+            wait(futures.values(), None if until is None else max(0.0, until - time.monotonic()))
             for name, future in futures.items():
                 if not future.done():
                     found[name] = self._late(name)
@@ -147,7 +155,7 @@ class Turn:
 
     def _late(self, name: str) -> SearchTimeoutError:
         return SearchTimeoutError(
-            f"{name} has not answered within the search's timeout_s = {self._timeout_s:g}"
+            f"{name} has not answered in time, within the search's timeout_s = {self._timeout_s:g}"
         )
 
 
@@ -161,6 +169,7 @@ def batched(items: Iterable[T], n: int) -> Iterator[list[T]]:
 def in_thread(name: str, call: Callable[[], T]) -> "Future[T]":
     """The call, begun in a thread of its own that does not keep the process from ending."""
     future: Future[T] = Future()
+    future.set_running_or_notify_cancel()  # who stops waiting does not take the result away
     context = copy_context()
 
     def run() -> None:
