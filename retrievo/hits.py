@@ -48,8 +48,10 @@ class Explanation:
             f"#{hit.rank} {hit.doc_id} [{hit.chunk.start}:{hit.chunk.end}] score {hit.score:.4f}"
         ]
         for name, branch in trace["branches"].items():
-            if branch["rank"] is None:
+            if branch["rank"] is None and branch["score"] is None:
                 found = "not found within depth"
+            elif branch["rank"] is None:
+                found = f"beyond depth, scored afterwards {branch['score']:.4f}"
             else:
                 found = f"rank {branch['rank']}, score {branch['score']:.4f}"
                 if "scored_by" in branch:
@@ -61,13 +63,32 @@ class Explanation:
         if hit.chunk.truncated is not None:
             seen, total = hit.chunk.truncated
             lines.append(f"  its vector holds {seen:,} of its {total:,} tokens")
-        if "merged" in trace:
-            merged = trace["merged"]
-            lines.append(f"  parent of {merged['children']} found of {merged['of']} children")
-        if trace.get("rerank"):
-            rerank = trace["rerank"]
-            lines.append(f"  rerank: rank {rerank['rank']}, score {rerank['score']:.4f}")
+        lines += [f"  {told}" for told in _later_steps(trace)]
         return "\n".join(lines)
+
+
+def _later_steps(trace: Mapping[str, Any]) -> Iterator[str]:
+    """A line for each step after the fusion that the trace tells of."""
+    rerank = trace.get("rerank")
+    if rerank:
+        by = f" by {rerank['scored_by']}" if "scored_by" in rerank else ""
+        yield (
+            f"rerank: rank {rerank['rank']}, score {rerank['score']:.4f}{by}; rank "
+            f"{trace['fused']['rank']} before it"
+        )
+    elif "fused" in trace:
+        yield "rerank: not read"
+    if "confidence" in trace:
+        yield f"confidence {trace['confidence']:.2f}"
+    if "duplicates" in trace:
+        others = ", ".join(one["doc_id"] for one in trace["duplicates"])
+        yield f"stands for what says the same: {others}"
+    if "merged" in trace:
+        yield "parent of {children} found of {of} children".format_map(trace["merged"])
+    if "expanded" in trace:
+        yield "with {before} chunks before and {after} after it".format_map(trace["expanded"])
+    if "tokens" in trace:
+        yield f"{trace['tokens']:,} tokens"
 
 
 class Hits(Sequence[Hit]):

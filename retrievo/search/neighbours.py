@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,9 @@ from retrievo.contracts import Store
 from retrievo.hits import Hit
 from retrievo.search.joining import joined
 from retrievo.types import Chunk
+
+MOST_GAP = 200
+"""Characters between two chunks that may be white space, or the markup of a page."""
 
 Span = tuple[int, int]
 """The first and the last place, among the chunks of a document, that a hit covers."""
@@ -21,8 +25,9 @@ def with_neighbours(
     """At most `wanted` hits with `n` chunks on each side, and those that are inside another one.
 
     Hits of one document whose chunks would overlap or touch become one, at the place of the best
-    and with its trace, to which `expanded` adds how many chunks came before and after it. A text
-    between two chunks that no chunk holds ends the widening there.
+    and with its trace, to which `expanded` adds how many chunks came before and after it, and how
+    many characters between them no chunk holds: those are shown as white space. A gap of more than
+    MOST_GAP ends the widening.
     """
     documents: dict[str, list[Chunk]] = {}
     spans: list[tuple[Hit, Span, list[str]]] = []
@@ -34,13 +39,24 @@ def with_neighbours(
                 chunks = documents[hit.doc_id] = _chunks(hit.doc_id, store, tenant)
             span = _span(hit, chunks, n)
             taken = _overlapping(hit.doc_id, span, spans)
-            if taken is not None:
-                other, (low, high), more = spans[taken]
-                spans[taken] = other, (min(low, span[0]), max(high, span[1])), more
-                more.append(hit.chunk.id)
-                gone.append((hit, {"of": other.doc_id, "chunk_id": other.chunk.id}))
-            elif len(spans) < wanted:
+            if taken is None and len(spans) < wanted:
                 spans.append((hit, span, []))
+            late, more = hit, [hit.chunk.id]
+            while taken is not None:
+                # What has grown may reach a third hit: that one goes into the better of the two.
+                best, (low, high), within = spans[taken]
+                within += more
+                span = min(low, span[0]), max(high, span[1])
+                spans[taken] = best, span, within
+                gone.append((late, {"of": best.doc_id, "chunk_id": best.chunk.id}))
+                other = _overlapping(hit.doc_id, span, spans, but=taken)
+                if other is None:
+                    break
+                keep, go = sorted((taken, other))
+                late, low_high, more = spans.pop(go)
+                more = [late.chunk.id, *more]
+                span = min(span[0], low_high[0]), max(span[1], low_high[1])
+                taken = keep
     return [_widened(hit, span, more, documents[hit.doc_id]) for hit, span, more in spans], gone
 
 
@@ -60,19 +76,27 @@ def _span(hit: Hit, chunks: Sequence[Chunk], n: int) -> Span:
         return -1, -1  # deleted or replaced since it was found
     low = high = int(mine[0])
     high = int(mine[-1])
-    while low > max(0, int(mine[0]) - n) and ends[low - 1] >= starts[low]:
+    while low > max(0, int(mine[0]) - n) and starts[low] - ends[low - 1] <= MOST_GAP:
         low -= 1
-    while high < min(len(chunks) - 1, int(mine[-1]) + n) and ends[high] >= starts[high + 1]:
+    while (
+        high < min(len(chunks) - 1, int(mine[-1]) + n) and starts[high + 1] - ends[high] <= MOST_GAP
+    ):
         high += 1
     return low, high
 
 
 def _overlapping(
-    doc_id: str, span: Span, spans: Sequence[tuple[Hit, Span, list[str]]]
+    doc_id: str, span: Span, spans: Sequence[tuple[Hit, Span, list[str]]], *, but: int = -1
 ) -> int | None:
-    """The first of the spans of the document that shares a chunk with this one."""
+    """The first of the document's spans, `but` for one, that shares a chunk with this one."""
     for place, (hit, (low, high), _) in enumerate(spans):
-        if hit.doc_id == doc_id and low >= 0 and low <= span[1] and span[0] <= high:
+        if (
+            place != but
+            and hit.doc_id == doc_id
+            and low >= 0
+            and low <= span[1]
+            and span[0] <= high
+        ):
             return place
     return None
 
@@ -81,10 +105,12 @@ def _widened(hit: Hit, span: Span, more: Sequence[str], chunks: Sequence[Chunk])
     low, high = span
     if low < 0:
         return hit
-    chunk = joined(chunks[low : high + 1])
+    chunk = joined(chunks[low : high + 1], most_gap=MOST_GAP)
     if chunk is None or (chunk.start, chunk.end) == (hit.chunk.start, hit.chunk.end):
         return hit
     before = sum(one.start < hit.chunk.start for one in chunks[low : high + 1])
     after = sum(one.end > hit.chunk.end for one in chunks[low : high + 1])
-    told = {"before": before, "after": after, "hits": list(more)}
+    pairs = pairwise(chunks[low : high + 1])
+    lost = sum(max(0, later.start - earlier.end) for earlier, later in pairs)
+    told = {"before": before, "after": after, "characters_between": lost, "hits": list(more)}
     return replace(hit, chunk=chunk, trace={**hit.trace, "expanded": told})

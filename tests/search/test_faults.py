@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 from pipelines import CountingEncoder, documents
-from search.parts import Given, Ranking, Raising, Waiting
+from search.parts import Given, Raising, Ranking, Waiting
 
 from retrievo import (
     ConfigError,
