@@ -88,7 +88,7 @@ def dense(pipeline: Pipeline, dataset: Dataset) -> float:
     """The dense branch alone."""
     from retrievo.types import Query
 
-    retriever = pipeline._search().retrievers["dense"]
+    retriever = pipeline._answering().searcher.retrievers["dense"]
     pipeline._binding.for_searching()
     queries = [Query(query.text) for query in dataset.queries]
     found = retriever.search(queries, retriever.depth)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
 
 from retrievo.binding import Binding
-from retrievo.chunk.tokenizers import resolve_tokenizer
 from retrievo.config import Config
 from retrievo.config.assembly import Assembly
 from retrievo.contextualize.contextualized import chunker_of
@@ -17,7 +16,7 @@ from retrievo.contracts import Encoder, Reader, Store
 from retrievo.errors import ConfigError
 from retrievo.events import StageDone
 from retrievo.filters import Filter, as_filter, scoped
-from retrievo.hits import Hits
+from retrievo.hits import Hit, Hits
 from retrievo.host import Host
 from retrievo.ingest.report import IndexReport, Plan, Progress
 from retrievo.ingest.run import Ingest
@@ -25,15 +24,15 @@ from retrievo.ingest.sources import Sources, check_ids
 from retrievo.migrate.under_way import answering
 from retrievo.opening import stored_configuration
 from retrievo.passport import Passport
-from retrievo.search import Searcher, checked
-from retrievo.search.after import POOL, Tools, finished
-from retrievo.search.confidence import Confidence, measured
-from retrievo.search.explain import DocumentExplanation, explain_document
-from retrievo.search.options import SearchOptions, Wanted, options_of, search_table
+from retrievo.search import checked
+from retrievo.search.answering import Answering, Asked
+from retrievo.search.explain import DocumentExplanation
+from retrievo.search.options import Wanted, options_of, search_table
 from retrievo.search.turn import Turn, in_thread
-from retrievo.search.why_not import Asking, WhyNot
+from retrievo.search.why_not import WhyNot
 from retrievo.store.locking import ReadWriteLock
-from retrievo.telling import collecting, merged, tell
+from retrievo.telling import collecting, merged
+from retrievo.types import TokenScore
 
 if TYPE_CHECKING:
     from retrievo.migrate.migration import Migration
@@ -121,8 +120,7 @@ class Pipeline:
         self._given = {name: part for name, part in parts.items() if part is not None}
         self._assembly = Assembly(config, host, given=self._given, index=index)
         self._binding = Binding(self._assembly, config, self._given, home=home)
-        self._searcher: Searcher | None = None
-        self._confidences: dict[str | None, tuple[int, Confidence | None]] = {}
+        self._answers: Answering | None = None
         self._search_defaults = search_table(config.tables, config.source)
         # Held by whoever uses the index; alone by what exchanges it for another.
         self._use = getattr(self, "_use", None) or ReadWriteLock()
@@ -258,9 +256,8 @@ class Pipeline:
 
         `timeout_s` is the time of all of them together.
         """
-        wanted = options_of(options, self._search_defaults)
-        turn = Turn(wanted.timeout_s)
-        return self._answers(checked(queries, top_k), int(top_k), filters, tenant, wanted, turn)
+        asked = self._asked(checked(queries, top_k), top_k, filters, tenant, options)
+        return self._hits(asked, Turn(asked.options.timeout_s))
 
     async def asearch(
         self,
@@ -279,75 +276,42 @@ class Pipeline:
         """
         import asyncio  # a third of what importing a pipeline would cost, for one method
 
-        wanted = options_of(options, self._search_defaults)
-        given = checked([query], top_k)
-        turn = Turn(wanted.timeout_s, asyncio.get_running_loop())
-        found = in_thread(
-            "search",
-            lambda: self._answers(given, int(top_k), filters, tenant, wanted, turn),
-        )
+        asked = self._asked(checked([query], top_k), top_k, filters, tenant, options)
+        turn = Turn(asked.options.timeout_s, asyncio.get_running_loop())
+        found = in_thread("search", lambda: self._hits(asked, turn))
         try:
             return (await asyncio.wrap_future(found))[0]
         except asyncio.CancelledError:
             turn.cancel()
             raise
 
-    def _answers(
+    def _asked(
         self,
         queries: Sequence[str],
         top_k: int,
         filters: Filters,
         tenant: str | None,
-        options: SearchOptions,
-        turn: Turn,
-    ) -> list[Hits]:
-        scope = scoped(as_filter(filters), tenant)
-        deep = POOL * top_k if options.needs_more else top_k
+        options: Mapping[str, Any],
+    ) -> Asked:
+        wanted = options_of(options, self._search_defaults)
+        return Asked(queries, int(top_k), scoped(as_filter(filters), tenant), tenant, wanted)
+
+    def _hits(self, asked: Asked, turn: Turn) -> list[Hits]:
         with self._use.reading(), collecting() as told:
-            store = self._binding.for_searching(tenant)
-            searcher = self._search()
-            tools = self._tools(store, tenant, options)
-            found = [
-                finished(hits, options, top_k, tools)[0]
-                for hits in searcher.search(queries, deep, scope, options, turn)
-            ]
+            store = self._binding.for_searching(asked.tenant)
+            found = self._answering().hits(asked, store, turn)
         for hits in found:
             hits.warnings += merged(told)
-        return found
-
-    def _tools(self, store: Store, tenant: str | None, options: SearchOptions) -> Tools:
-        """What a search needs for the steps after its ranking. Raises MissingExtraError."""
-        count_tokens = confidence = None
-        if options.max_context_tokens is not None:
-            tokenizer = resolve_tokenizer(options.context_tokenizer)
-            count_tokens = lambda text: len(tokenizer.token_spans(text))  # noqa: E731
-        if options.min_confidence is not None:
-            confidence = self._confidence(store, tenant)
-        return Tools(store, tenant, count_tokens, confidence)
-
-    def _confidence(self, store: Store, tenant: str | None) -> Confidence | None:
-        """Measured when it is first asked for, and again when the index has grown by half."""
-        n = store.count()
-        with self._turn:
-            known, found = self._confidences.get(tenant, (0, None))
-            if known and 2 * known <= 3 * n and 2 * n <= 3 * known:
-                return found
-            part = self._assembly.part
-            retrievers = answering(self, part("retrievers"))
-            found = measured(Searcher(store, retrievers, part("fusion"), None, None), store, tenant)
-            self._confidences[tenant] = n, found
-        if found is None:
-            tell(f"min_confidence counts for nothing: the index has too few chunks ({n}) to say")
         return found
 
     def explain(
         self, query: str, doc_id: str, *, filters: Filters = None, tenant: str | None = None
     ) -> DocumentExplanation:
         """Where one document stands for a query, and why: per branch, and after fusion."""
-        wanted = scoped(as_filter(filters), tenant)
-        with self._use.reading():
-            store, search = self._binding.for_searching(tenant), self._search()
-            return explain_document(store, search.retrievers, search, query, doc_id, wanted)
+        asked = self._asked(checked([query], 1), 1, filters, tenant, {})
+        with self._use.reading(), collecting():
+            store = self._binding.for_searching(tenant)
+            return self._answering().explain(asked, store, doc_id)
 
     def why_not(
         self,
@@ -363,29 +327,31 @@ class Pipeline:
 
         Takes what `search` takes. `step` is "found" where it is among the hits.
         """
-        wanted = options_of(options, self._search_defaults)
-        [given] = checked([query], top_k)
-        deep = POOL * int(top_k) if wanted.needs_more else int(top_k)
-        scope = scoped(as_filter(filters), tenant)
+        asked = self._asked(checked([query], top_k), top_k, filters, tenant, options)
         with self._use.reading(), collecting():
             store = self._binding.for_searching(tenant)
-            tools = self._tools(store, tenant, wanted)
-            asking = Asking(store, self._search(), tools, lambda: self._assembly.part("encoder"))
-            return asking.why_not(given, doc_id, int(top_k), deep, scope, wanted)
+            return self._answering().why_not(asked, store, doc_id)
 
-    def _search(self) -> Searcher:
+    def token_scores(self, query: str, hit: Hit, *, branch: str | None = None) -> list[TokenScore]:
+        """What each token of the query gave to a hit, and where in its text it was matched.
+
+        Of the retriever `branch`, or of the first that can tell (bm25, late-interaction). The
+        scores add up to the branch's score of the hit. Raises ConfigError where none can.
+        """
+        with self._use.reading():
+            self._binding.for_reading()
+            return self._answering().token_scores(query, hit, branch)
+
+    def _answering(self) -> Answering:
         with self._turn:  # searches run in threads; one of them goes on with a migration
-            if self._searcher is None:
+            if self._answers is None:
                 part = self._assembly.part
-                self._searcher = Searcher(
-                    part("store"),
-                    answering(self, part("retrievers")),
-                    part("fusion"),
-                    part("reranker"),
-                    part("expander"),
-                    stage_done=self._stage_done if self.host.listening else None,
+                self._answers = Answering(
+                    part,
+                    lambda: answering(self, part("retrievers")),
+                    self._stage_done if self.host.listening else None,
                 )
-            return self._searcher
+            return self._answers
 
     def _stage_done(self, stage: str, seconds: float, count: int, **detail: Any) -> None:
         self.host.stage_done(StageDone(stage, seconds, count, detail))

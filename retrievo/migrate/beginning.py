@@ -73,7 +73,7 @@ def begin_or_resume(
     with pipeline._writes:
         made.reconcile()  # with what was written since it was begun
         with pipeline._use.writing():
-            pipeline._migration, pipeline._searcher = made, None
+            pipeline._migration, pipeline._answers = made, None
     return made
 
 

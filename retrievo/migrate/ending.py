@@ -43,7 +43,7 @@ def give_up(pipeline: "Pipeline", migration: Migration) -> None:
     """Remove what was moved; the pipeline answers as it did before."""
     path = getattr(pipeline.store, "path", None)
     with pipeline._use.writing():
-        pipeline._migration = pipeline._searcher = None
+        pipeline._migration = pipeline._answers = None
         migration.new.close()
         if isinstance(path, Path):
             remove(path / FOLDER)

@@ -2,8 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,44 +10,28 @@ from retrievo.contracts import Expander, FirstPass, Fusion, Reranker, Retriever,
 from retrievo.errors import ConfigError, StoreError
 from retrievo.events import STAGES
 from retrievo.filters import Filter, unscoped
-from retrievo.hits import Hit, Hits
+from retrievo.hits import Hits
 from retrievo.host.nearest import hint
 from retrievo.search.account import Account
 from retrievo.search.branches import Branches
 from retrievo.search.completing import completed
 from retrievo.search.expanding import expanded
+from retrievo.search.noticing import tell_cut, unknown_keys
 from retrievo.search.options import SearchOptions
+from retrievo.search.placing import RERANK_DEPTH, Fetched, fetched, placed
 from retrievo.search.ranking import (
-    by_id_where_equal,
-    chosen,
-    first_of_documents,
     merged,
     scored_by,
-    traces,
 )
-from retrievo.search.reranking import Reranked, reranked
 from retrievo.search.trail import Trail
 from retrievo.search.turn import Turn
-from retrievo.tokens import without_surrogates
-from retrievo.truncation import Truncation, recording, worst_by_text
-from retrievo.types import BranchScores, Candidates, Chunk, Found, Query, Rows
+from retrievo.truncation import recording
+from retrievo.types import BranchScores, Candidates, Found, Query, Rows
 
 LOOK_DEEPER = 100
 """Where a search by document looks first that has not found enough of them."""
 
-RERANK_DEPTH = 50
-"""How many fused candidates a reranker reads that does not say otherwise."""
-
 NO_OPTIONS = SearchOptions()
-
-
-@dataclass(frozen=True, slots=True)
-class _Fetched:
-    """Candidates of one query, and of those that may become hits their places and chunks."""
-
-    candidates: Candidates
-    order: Rows
-    chunks: list[Chunk]
 
 
 def checked(queries: Iterable[str], top_k: int) -> list[str]:
@@ -97,19 +80,21 @@ class Searcher:
         fusion = self._weighed(options.weights)
         started = time.perf_counter()
         asked = [i for i, text in enumerate(texts) if text.strip()]
-        fetched: dict[int, _Fetched] = {}
+        ready: dict[int, Fetched] = {}
         # Before the lock: a slow encoder must not keep a writer, and all behind it, waiting.
         with recording() as cut:
             queries = self._queries(
                 [texts[i] for i in asked], asked, filters, options, turn, account
             )
-        self._tell_cut(cut, queries, asked, account)
+        tell_cut(cut, queries, asked, account)
         forms = dict(zip(asked, queries, strict=True))
         with self._store.reading():
             total = self._store.count()
-            unknown = self._unknown_keys(filters) if filters is not None and asked else []
+            unknown = unknown_keys(self._store, filters) if filters is not None and asked else []
             top_k = min(top_k, max(total, 1))
-            depth = top_k  # what a branch cuts off, no later step can bring back
+            depth = looked_at = top_k  # what a branch cuts off, no later step can bring back
+            if self._reranker is not None:
+                looked_at = max(top_k, getattr(self._reranker, "depth", RERANK_DEPTH))
             # Grouping by document and reranking look at more than top_k.
             whole = options.per_document or self._reranker is not None or trail is not None
             while asked:
@@ -128,13 +113,13 @@ class Searcher:
                             short.append(place)
                             continue
                     self._check_scope(candidates.rows, filters)
-                    fetched[i] = self._fetch(candidates, documents, top_k, account)
+                    ready[i] = fetched(self._store, candidates, documents, looked_at, account)
                 asked, queries = [asked[p] for p in short], [queries[p] for p in short]
                 depth = 4 * max(depth, LOOK_DEEPER)
         # After it for the same reason: a reranker is slow.
         found = {
-            i: self._hits(texts[i], forms[i], one, top_k, turn, account, i, trail)
-            for i, one in fetched.items()
+            i: placed(self._reranker, texts[i], forms[i], one, top_k, turn, account, i, trail)
+            for i, one in ready.items()
         }
         if trail is not None:
             trail.failed = account.failed
@@ -160,7 +145,7 @@ class Searcher:
                     [[query]], depth, depth, filters, self._fusion, False, [0], turn, account
                 )
                 self._check_scope(candidates.rows, filters)
-                one = self._fetch(candidates, None, depth, account)
+                one = fetched(self._store, candidates, None, depth, account)
             order = one.order[:depth]
             return Found(one.chunks[:depth], candidates.rows[order], candidates.scores[order])
 
@@ -210,24 +195,6 @@ class Searcher:
                 query.steer = options.steer
         self._branches.prepare(flat, filters, turn, account)
         return queries
-
-    def _tell_cut(
-        self,
-        cut: Sequence[Truncation],
-        queries: Sequence[Sequence[Query]],
-        asked: Sequence[int],
-        account: Account,
-    ) -> None:
-        """Say of each query that an encoder did not read it to its end."""
-        worst = worst_by_text(cut)
-        for i, part in zip(asked, queries, strict=True) if worst else ():
-            found = [worst.get(q.text) or worst.get(without_surrogates(q.text)) for q in part]
-            for entry in filter(None, found):
-                account.warnings[i].append(
-                    f"the query has {entry.tokens_total:,} tokens, its vector holds "
-                    f"{entry.tokens_seen:,}: the rest of it counts for nothing in a dense search; "
-                    "ask for less at once"
-                )
 
     def _candidates(
         self,
@@ -282,16 +249,6 @@ class Searcher:
             return Candidates(only.rows, only.scores, only.bound, contributions={name: share})
         return fusion.fuse(branches, sum(map(len, branches.values())) if whole else top_k)
 
-    def _unknown_keys(self, filters: Filter) -> list[str]:
-        """A sentence for each key of the filters that no document has, where the store can tell."""
-        missing = getattr(self._store, "missing_keys", None)
-        keys = missing(filters) if missing else []
-        if not keys:
-            return []
-        known_keys = getattr(self._store, "known_keys", None)
-        known = known_keys(unscoped(filters)[0]) if known_keys else ()
-        return [f"no document has the metadata key {key!r}{hint(key, known)}" for key in keys]
-
     def _check_scope(self, rows: Rows, filters: Filter | None) -> None:
         """Raise StoreError where a retriever gave another tenant's rows: better none than those."""
         tenant, _ = unscoped(filters)
@@ -300,59 +257,6 @@ class Searcher:
                 f"a retriever of {', '.join(self.retrievers)} gave rows outside the tenant's "
                 "scope; it must hand `filters` to the store"
             )
-
-    # from candidates to hits
-
-    def _fetch(
-        self, candidates: Candidates, documents: Rows | None, top_k: int, account: Account
-    ) -> _Fetched:
-        """The chunks that may become hits, in their order."""
-        deep = top_k
-        if self._reranker is not None:
-            deep = max(top_k, getattr(self._reranker, "depth", RERANK_DEPTH))
-        with account.timed("fetch"):
-            order = chosen(candidates.scores, documents, deep)
-            chunks = self._store.get(candidates.rows[order])
-            order, chunks = by_id_where_equal(candidates.scores, order, chunks)
-            if documents is not None:
-                order, chunks = first_of_documents(order, chunks)
-            return _Fetched(candidates, order[:deep], chunks[:deep])
-
-    def _hits(
-        self,
-        text: str,
-        forms: Sequence[Query],
-        fetched: _Fetched,
-        top_k: int,
-        turn: Turn,
-        account: Account,
-        i: int,
-        trail: Trail | None,
-    ) -> list[Hit]:
-        candidates, order, chunks = fetched.candidates, fetched.order, fetched.chunks
-        again: Reranked | None = None
-        if self._reranker is not None and chunks:
-            found = Found(chunks, candidates.rows[order], candidates.scores[order])
-            query = next((form for form in forms if form.text == text), forms[0])
-            with account.timed("rerank"):
-                again = reranked(self._reranker, query, found, turn, account, i)
-        if trail is not None:
-            trail.order, trail.chunks, trail.reranked = order, chunks, again
-        with account.timed("trace"):
-            told = traces(candidates, order, account.scored_by[i])
-            fused = candidates.scores[order].tolist()
-            hits = []
-            places = range(len(chunks)) if again is None else again.places
-            for rank, place in enumerate(places[:top_k], start=1):
-                score = fused[place]
-                trace: dict[str, Any] = {"branches": told[place], "rerank": None}
-                if again is not None:
-                    trace["rerank"] = again.traces[rank - 1]
-                    trace["fused"] = {"rank": place + 1, "score": score}
-                    score = again.scores[rank - 1]
-                trace["score"] = score
-                hits.append(Hit(chunks[place], score, rank, trace))
-            return hits
 
     def _tell(self, account: Account, n: int) -> None:
         if self._stage_done is None:
