@@ -7,12 +7,15 @@ The sources are parsed, not imported, so the page is the same whichever extras a
 
 import ast
 import inspect
+import re
+from dataclasses import fields
 from pathlib import Path
 
 from retrievo.config.defaults import DEFAULT_RETRIEVERS, DEFAULT_USE, KIND
 from retrievo.config.signature import PARTS
 from retrievo.host import Host
 from retrievo.host.registry import BUILTIN, Entry
+from retrievo.search.options import SearchOptions
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "reference" / "configuration.md"
@@ -94,13 +97,19 @@ HEADINGS = {
     "where the pipeline has a folder (`index=`, `--index`), and `memory` otherwise.",
     "retrievers": "The branches of a search.",
     "fusion": "What makes one ranking of several.",
+    "reranker": "What reads query and passages together and orders them anew. Without the table "
+    "there is none.",
+    "expander": "What makes other forms of a query. Without the table there is none.",
     "readers": "What makes documents of files. All that are installed are used; a table sets the "
     "arguments of one.",
 }
-NONE_BUILT_IN = (
-    "`[reranker]` and `[expander]` are places for components of plugins: none is built in. There "
-    "is no default; a pipeline without the table has no such step.\n"
-)
+SEARCH = """## `[search]`
+
+What a search does that does not say otherwise; each key is an option of `search` too.
+
+| key | default | |
+|---|---|---|
+"""
 
 
 def page() -> str:
@@ -111,7 +120,23 @@ def page() -> str:
         name = f"[{table}.NAME]" if table in ("retrievers", "readers") else f"[{table}]"
         parts.append(f"## `{name}`\n\n{said}\n")
         parts += [_component(entry) for entry in entries if entry.kind == KIND[table]]
-    return "\n".join([*parts, "## Other tables\n", NONE_BUILT_IN])
+    return "\n".join([*parts, SEARCH + _options()])
+
+
+def _options() -> str:
+    """A row for each option of a search, from the docstring that explains it."""
+    said = " ".join((SearchOptions.__doc__ or "").split())
+    rows = []
+    for option in fields(SearchOptions):
+        _, _, after = said.partition(f"`{option.name}`: ")
+        text = re.split(r"\. (?=`\w+`: )", after)[0].strip(" .")
+        default = (
+            "none"
+            if option.default in (None, ())
+            else _toml(ast.parse(repr(option.default), mode="eval").body)
+        )
+        rows.append(f"| `{option.name}` | {default} | {text} |\n")
+    return "".join(rows)
 
 
 def _overview(entries: list[Entry]) -> str:
@@ -142,13 +167,7 @@ def _component(entry: Entry) -> str:
 def _component_of(target: str) -> ast.ClassDef | ast.FunctionDef:
     """The class, or the function that makes the part; names of constants stand for their values."""
     module, _, name = target.partition(":")
-    source = (ROOT / Path(*module.split("."))).with_suffix(".py").read_text("utf-8")
-    body = ast.parse(source).body
-    constants = {
-        one.targets[0].id: one.value
-        for one in body
-        if isinstance(one, ast.Assign) and isinstance(one.targets[0], ast.Name)
-    }
+    body = _body_of(module)
     found = next(
         node
         for node in body
@@ -158,8 +177,23 @@ def _component_of(target: str) -> ast.ClassDef | ast.FunctionDef:
     for defaults in (made.args.defaults, made.args.kw_defaults) if made else ():
         for place, value in enumerate(defaults):
             if isinstance(value, ast.Name):
-                defaults[place] = constants[value.id]
+                defaults[place] = _constant(value.id, body)
     return found
+
+
+def _body_of(module: str) -> list[ast.stmt]:
+    source = (ROOT / Path(*module.split("."))).with_suffix(".py").read_text("utf-8")
+    return ast.parse(source).body
+
+
+def _constant(name: str, body: list[ast.stmt]) -> ast.expr:
+    """The value of a constant of a module, or of the module that it imports it from."""
+    for one in body:
+        if isinstance(one, ast.Assign) and getattr(one.targets[0], "id", "") == name:
+            return one.value
+        if isinstance(one, ast.ImportFrom) and name in [alias.name for alias in one.names]:
+            return _constant(name, _body_of(str(one.module)))
+    raise KeyError(name)
 
 
 def _arguments(node: ast.ClassDef | ast.FunctionDef) -> list[str]:

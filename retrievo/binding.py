@@ -136,13 +136,13 @@ class Binding:
         return empty
 
     def close(self) -> None:
-        for name in ("encoder", "query_encoder", "contextualizer"):
-            encoder = self._assembly.built(name)  # and no stand-in, which would be built for it
-            cache: Any = getattr(encoder, "cache", None)
+        for name in ("encoder", "query_encoder", "contextualizer", "reranker", "expander"):
+            part = self._assembly.built(name)  # and no stand-in, which would be built for it
+            cache: Any = getattr(part, "cache", None)
             if hasattr(cache, "beside"):
                 cache.close()  # it opens its file again where it is used again
-            if name not in self._given and hasattr(encoder, "close"):
-                encoder.close()
+            if name not in self._given and hasattr(part, "close"):
+                part.close()
         if self._opened:
             self._store().close()
 

@@ -39,6 +39,7 @@ def retrievo_register_contextualizers(register: Register) -> None:
 def retrievo_register_encoders(register: Register) -> None:
     register("static", "retrievo.encode.static:StaticEncoder")
     register("sentence-transformers", "retrievo.encode.sentence:SentenceEncoder", extra="models")
+    register("multi-vector", "retrievo.encode.multi_vector:MultiVectorEncoder", extra="models")
     register("static-student", "retrievo.encode.student.static:StaticStudent")
     register(
         "layers-student", "retrievo.encode.student.transformer:TransformerStudent", extra="models"
@@ -65,12 +66,37 @@ def retrievo_register_retrievers(register: Register) -> None:
     register("dense", "retrievo.retrieve.dense:DenseRetriever")
     register("cascade", "retrievo.retrieve.cascade:CascadeRetriever")
     register("bm25", "retrievo.retrieve.bm25:Bm25Retriever")
+    register("rank-bm25", "retrievo.retrieve.rank_bm25:RankBm25Retriever", extra="bm25")
+    register("sparse", "retrievo.retrieve.sparse:SparseRetriever", extra="models")
+    register("late-interaction", "retrievo.retrieve.late_interaction:LateInteractionRetriever")
 
 
 @hookimpl
 def retrievo_register_fusions(register: Register) -> None:
     register("convex", "retrievo.fuse.convex:Convex")
     register("rrf", "retrievo.fuse.reciprocal:ReciprocalRank")
+    register("dbsf", "retrievo.fuse.distribution:DistributionBased")
+    register("gated", "retrievo.fuse.gated:Gated")
+    register("learned", "retrievo.fuse.learned:Learned")
+
+
+@hookimpl
+def retrievo_register_rerankers(register: Register) -> None:
+    register("diversity", "retrievo.rerank.diversity:DiversityReranker")
+    register("cross-encoder", "retrievo.rerank.cross_encoder:CrossEncoderReranker", extra="models")
+    register("cohere-rerank", "retrievo.rerank.services:cohere", extra="remote")
+    register("jina-rerank", "retrievo.rerank.services:jina", extra="remote")
+    register("tei-rerank", "retrievo.rerank.services:tei", extra="remote")
+    register("max-sim", "retrievo.rerank.max_sim:MaxSimReranker")
+    register("llm", "retrievo.rerank.llm:LlmReranker", extra="remote")
+
+
+@hookimpl
+def retrievo_register_expanders(register: Register) -> None:
+    register("feedback", "retrievo.expand.feedback:FeedbackExpander")
+    register("multi-query", "retrievo.expand.multi_query:MultiQueryExpander", extra="remote")
+    register("keywords", "retrievo.expand.keywords:KeywordsExpander")
+    register("hyde", "retrievo.expand.hyde:HydeExpander", extra="remote")
 
 
 @hookimpl

@@ -66,6 +66,30 @@ class Explanation:
         lines += [f"  {told}" for told in _later_steps(trace)]
         return "\n".join(lines)
 
+    def __rich__(self) -> Any:
+        """The account as a table, for rich and for notebooks: a row for each branch and step."""
+        from rich.table import Table  # only who shows it needs it
+
+        hit, trace = self.hit, self.hit.trace
+        title = f"#{hit.rank} {hit.doc_id} [{hit.chunk.start}:{hit.chunk.end}]"
+        notes = "\n".join(_later_steps(trace)) or None
+        table = Table("step", "rank", "score", "normalised", "weight", "contribution")
+        table.title, table.caption, table.caption_justify = title, notes, "left"
+        for column in table.columns[1:]:
+            column.justify = "right"
+        for name, branch in trace["branches"].items():
+            score = "" if branch["score"] is None else f"{branch['score']:.4f}"
+            numbers = (branch["normalised"], branch["weight"], branch["contribution"])
+            cells = [f"{number:.4f}" for number in numbers]
+            table.add_row(name, str(branch["rank"] or "-"), score, *cells)
+        fused = trace.get("fused", {"rank": hit.rank, "score": trace["score"]})
+        table.add_section()
+        table.add_row("fused", str(fused["rank"]), "", "", "", f"{fused['score']:.4f}")
+        if trace.get("rerank"):
+            rerank = trace["rerank"]
+            table.add_row("rerank", str(rerank["rank"]), f"{rerank['score']:.4f}", "", "", "")
+        return table
+
 
 def _later_steps(trace: Mapping[str, Any]) -> Iterator[str]:
     """A line for each step after the fusion that the trace tells of."""

@@ -91,3 +91,23 @@ def file_of(metadata: Mapping[str, Any]) -> str | None:
     """The path of the file that a document came from, as it was given; None without one."""
     path = metadata.get(SOURCE_PATH, metadata.get("path"))
     return path if isinstance(path, str) else None
+
+
+def value_at(metadata: Mapping[str, Any], key: str) -> Any:
+    """The value of a key, which may have dots itself, or lead into what is nested; None without."""
+    if key in metadata:
+        return metadata[key]
+    first, _, rest = key.partition(".")
+    inner = metadata.get(first)
+    return value_at(inner, rest) if rest and isinstance(inner, Mapping) else None
+
+
+def as_text(value: Any) -> str:
+    """A value as people read it, lists with commas between; "" for none and for what is nested."""
+    if value is None or isinstance(value, Mapping):
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (list, tuple)):
+        return ", ".join(shown for one in value if (shown := as_text(one)))
+    return str(value)

@@ -142,6 +142,7 @@ def _health(pipeline: "Pipeline") -> dict[str, Any]:
         "passport": asdict(passport) if passport else None,
         "student": _student(pipeline),
         "migration": _migration(pipeline),
+        "fusion_weights": _fusion_weights(pipeline),
     }
 
 
@@ -160,6 +161,20 @@ def _student(pipeline: "Pipeline") -> dict[str, Any] | None:
         return None  # two vectors side by side
     found = drift_of(pipeline.store, name, encoder, card)
     return {**found.as_dict(), "told": str(found)}
+
+
+def _fusion_weights(pipeline: "Pipeline") -> dict[str, Any] | None:
+    """The weights that the index has measured of itself; None where its fusion does not ask."""
+    part = pipeline._assembly.part
+    fusion = part("fusion")
+    if not getattr(fusion, "auto", False):
+        return None
+    from retrievo.tune.weights import noted_choice
+
+    choice = noted_choice(pipeline.store, part("retrievers"), fusion)
+    if choice is None:
+        return {"told": "fusion weights: the default, nothing was measured yet"}
+    return {**choice.as_dict(), "told": str(choice)}
 
 
 def _migration(pipeline: "Pipeline") -> dict[str, Any] | None:
@@ -228,6 +243,8 @@ def _index_lines(state: dict[str, Any]) -> list[str]:
         lines += _stats_lines(state["stats"])
         if state["student"]:
             lines.append(f"  {state['student']['told']}")
+        if state["fusion_weights"]:
+            lines.append(f"  {state['fusion_weights']['told']}")
         if state["migration"]:
             to = state["migration"]["to"]
             lines.append(

@@ -21,8 +21,11 @@ def search(
     filter: Filter = None,
     tenant: Tenant = None,
     per_document: Annotated[
-        bool, typer.Option("--per-document", help="Only the best passage of each document.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--per-document", help="Only the best passage of each document.", show_default=False
+        ),
+    ] = None,
     parents: Annotated[
         float | None,
         typer.Option(
@@ -32,6 +35,45 @@ def search(
             max=1.0,
             help="Give a parent for its passages where this share of them is found.",
         ),
+    ] = None,
+    expand_context: Annotated[
+        int | None,
+        typer.Option("--expand-context", metavar="N", min=0, help="Neighbours on each side."),
+    ] = None,
+    drop_duplicates: Annotated[
+        float | None,
+        typer.Option(
+            "--drop-duplicates",
+            metavar="SHARE",
+            max=1.0,
+            help="Leave out what says this share of a better passage again.",
+        ),
+    ] = None,
+    max_context_tokens: Annotated[
+        int | None,
+        typer.Option("--max-context-tokens", metavar="N", min=1, help="Pack into so many tokens."),
+    ] = None,
+    context_tokenizer: Annotated[
+        str | None,
+        typer.Option("--context-tokenizer", metavar="NAME", help="What counts those tokens."),
+    ] = None,
+    min_confidence: Annotated[
+        float | None,
+        typer.Option(
+            "--min-confidence",
+            metavar="SHARE",
+            min=0.0,
+            max=1.0,
+            help="Leave out what is hardly better than chance.",
+        ),
+    ] = None,
+    timeout_s: Annotated[
+        float | None,
+        typer.Option("--timeout", metavar="SECONDS", help="Answer with what has come in by then."),
+    ] = None,
+    strict: Annotated[
+        bool | None,
+        typer.Option("--strict", help="A step that fails is an error.", show_default=False),
     ] = None,
     config: Config = None,
     index: Index = None,
@@ -45,8 +87,20 @@ def search(
     from retrievo.filters import as_filter
 
     filters = as_filter(filter)
+    wanted: dict[str, Any] = dict(
+        per_document=per_document,
+        parents=parents,
+        expand_context=expand_context,
+        drop_duplicates=drop_duplicates,
+        max_context_tokens=max_context_tokens,
+        context_tokenizer=context_tokenizer,
+        min_confidence=min_confidence,
+        timeout_s=timeout_s,
+        strict=strict,
+    )
+    # What is not given is as the configuration says.
+    wanted = {name: value for name, value in wanted.items() if value is not None}
     with open_pipeline(config, index) as pipeline:
-        wanted: dict[str, Any] = dict(per_document=per_document, parents=parents)
         hits = pipeline.search(query, top_k=top_k, filters=filters, tenant=tenant, **wanted)
     for warning in hits.warnings:
         say(f"warning: {warning}")
@@ -89,6 +143,8 @@ def _print(hits: "Hits") -> None:
     console.width = max(40, console.width)  # COLUMNS=0 would print nothing
     for hit in hits:
         place = f"[{hit.chunk.start}:{hit.chunk.end}]"
+        if "confidence" in hit.trace:
+            place += f" confidence {hit.trace['confidence']:.2f}"
         if "merged" in hit.trace:
             place += " parent of {children} found of {of}".format_map(hit.trace["merged"])
         console.print(

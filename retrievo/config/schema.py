@@ -11,6 +11,7 @@ from retrievo.config.signature import Signature, read_signature
 from retrievo.errors import PluginError
 from retrievo.host import Host
 from retrievo.host.registry import Entry
+from retrievo.search.options import SearchOptions
 
 _STANDS_FOR = {
     "type": "string",
@@ -54,6 +55,7 @@ def json_schema(host: Host) -> dict[str, Any]:
         else:
             # The store's default depends on whether there is a folder: both have it then.
             properties[table] = _choice(kind, names, DEFAULT_USE.get(table))
+    properties["search"] = _options()
     properties["retrievers"]["minProperties"] = 1
     properties["store"] = {
         "anyOf": [properties["store"], {"type": "object", "not": {"required": ["use"]}}]
@@ -66,6 +68,14 @@ def json_schema(host: Host) -> dict[str, Any]:
         "additionalProperties": False,
         "$defs": definitions,
     }
+
+
+def _options() -> dict[str, Any]:
+    """The options that a search has where it says nothing itself."""
+    from pydantic import TypeAdapter
+
+    made = TypeAdapter(SearchOptions).json_schema(schema_generator=_Lenient)
+    return {"type": "object", "properties": made["properties"], "additionalProperties": False}
 
 
 def _choice(kind: str, names: list[str], default: str | None) -> dict[str, Any]:

@@ -17,8 +17,9 @@ FAILURES = 3
 class Asking:
     """Asks through a client, and stops asking a service that does not answer."""
 
-    def __init__(self, client: Client, concurrency: int) -> None:
+    def __init__(self, client: Client, concurrency: int, *, first_alone: bool = True) -> None:
         self._client = client
+        self._first_alone = first_alone
         self._concurrency = concurrency
         self._turn = threading.Lock()
         self._failed_in_a_row = 0
@@ -40,11 +41,12 @@ class Asking:
     ) -> None:
         """Call `answered` with the key of each question and its answer, as soon as that is there.
 
-        It is called in several threads. Nothing is called for what fails. The first goes alone:
-        what a server has read of a document it need not read for the others.
+        It is called in several threads. Nothing is called for what fails. The first goes alone,
+        unless told otherwise: what a server has read of a document it need not read for the others.
         """
         places = list(bodies)
-        for part in (places[:1], places[1:]):
+        alone = 1 if self._first_alone else 0
+        for part in (places[:alone], places[alone:]):
             self._at_once(part, bodies, answered)
 
     def _at_once(
@@ -62,7 +64,7 @@ class Asking:
             if answer is not None:
                 answered(place, answer.text)
 
-        pool = ThreadPoolExecutor(min(self._concurrency, len(places)), "retrievo-blurb")
+        pool = ThreadPoolExecutor(min(self._concurrency, len(places)), "retrievo-chat")
         try:
             # The copy hands on where warnings are collected.
             futures = [pool.submit(copy_context().run, one, place) for place in places]

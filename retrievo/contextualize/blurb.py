@@ -10,7 +10,7 @@ from typing import Any
 from retrievo.chunk.sizing import check_whole
 from retrievo.contextualize.asking import Asking
 from retrievo.contextualize.blurb_file import BlurbFile
-from retrievo.contextualize.chat import sentences
+from retrievo.contextualize.chat import OPENAI, sentences, settings
 from retrievo.contextualize.estimate import Estimate
 from retrievo.contextualize.fitting import Fitting
 from retrievo.contextualize.prompt import INSTRUCTIONS, Request, Shown
@@ -21,7 +21,6 @@ from retrievo.errors import ConfigError
 from retrievo.telling import Counted, tell
 from retrievo.types import Chunk, Document, content_hash
 
-OPENAI = "https://api.openai.com/v1"
 FORMAT = 1
 """Counts up when another request or another context is made of the same chunk and parameters."""
 
@@ -89,12 +88,7 @@ class BlurbContextualizer:
         self._model, self._instructions = model, instructions or INSTRUCTIONS
         self._document_tokens, self._blurb_tokens = document_tokens, blurb_tokens
         self._max_calls, self._max_cost = max_calls, max_cost
-        body = {"model": model, "max_tokens": blurb_tokens, "temperature": temperature}
-        if "max_completion_tokens" in (fields or {}):
-            del body["max_tokens"]
-        left = set(leave_out or ())
-        self._body = {key: value for key, value in body.items() if key not in left}
-        self._body |= fields or {}
+        self._body = settings(model, blurb_tokens, temperature, fields, leave_out)
         self._client = Client(connection, answers="chat completion")
         self._asking = Asking(self._client, concurrency)
         self._fitting = Fitting(encoder)

@@ -24,14 +24,15 @@ _of_parents: list[sqlite3.Connection] = []
 
 
 class BlurbFile:
-    """What a contextualizer's argument `cache` stands for.
+    """What a contextualizer's argument `cache` stands for; `what` is kept, for messages.
 
     "auto" keeps blurbs beside the index, `DIR.blurbs.sqlite`, from when a pipeline says where that
     is; a path in that file; "off" and None nowhere. Raises ConfigError where a path that was named
     cannot be used; what goes wrong later is told once, and nothing is kept from then on.
     """
 
-    def __init__(self, setting: str | Path | None) -> None:
+    def __init__(self, setting: str | Path | None, *, what: str = "blurbs") -> None:
+        self._what = what
         word = isinstance(setting, str) and not any(mark in setting for mark in "./\\")
         if word and setting not in ("auto", "off"):
             raise ConfigError(
@@ -51,7 +52,7 @@ class BlurbFile:
                     self._open()
             except OSError as error:
                 raise ConfigError(
-                    f"the file of blurbs {self.path} cannot be used: {error}; name another, or "
+                    f"the file of {what} {self.path} cannot be used: {error}; name another, or "
                     "set cache = 'off'"
                 ) from error
 
@@ -114,8 +115,8 @@ class BlurbFile:
                 yield
         except OSError as error:
             tell(
-                f"the file of blurbs {self.path} cannot be used: {error}; what is written from now "
-                "on is not kept, and would be paid for again",
+                f"the file of {self._what} {self.path} cannot be used: {error}; what comes from "
+                "now on is not kept, and would be paid for again",
                 stacklevel=5,
             )
             self._close()

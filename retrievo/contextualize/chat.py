@@ -5,16 +5,22 @@ https://platform.openai.com/docs/api-reference/chat/create
 
 import re
 import unicodedata
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from retrievo.chunk.sizing import first_tokens
 from retrievo.encode.static_tokens import static_tokens
 
+OPENAI = "https://api.openai.com/v1"
 PATH = "/chat/completions"
 LIMIT_BYTES = 1_048_576
 """Of an answer: models that think aloud send more than what is asked for."""
+
+LONGEST_TOKEN = 64
+"""Characters that are looked at for each token that is wanted: words have fewer, and no answer is
+long enough to keep a search waiting."""
 
 _THOUGHT = re.compile(r"\s*<think>.*?</think>", re.S)
 _DROPPED = ("Cc", "Cs", "Co", "Cn")
@@ -68,18 +74,43 @@ def refuses(status: int, said: str) -> bool:
     return status in (400, 413, 422)
 
 
-def sentences(answer: str, most_tokens: int) -> str:
-    """The answer as one line of at most so many static tokens; "" where nothing of it is of use.
+def settings(
+    model: str,
+    most_tokens: int,
+    temperature: float,
+    fields: Mapping[str, Any] | None,
+    leave_out: Sequence[str] | None,
+) -> dict[str, Any]:
+    """What a request holds beside its messages; `fields` join it, `leave_out` names what does not.
 
-    What a model thought aloud before it is left out, and so are control characters, marks of
-    direction and quotes around the whole.
+    Models that think count what they think: `max_completion_tokens` takes the place of the limit.
     """
+    body = {"model": model, "max_tokens": most_tokens, "temperature": temperature}
+    if "max_completion_tokens" in (fields or {}):
+        del body["max_tokens"]
+    left = set(leave_out or ())
+    return {key: value for key, value in body.items() if key not in left} | dict(fields or {})
+
+
+def sentences(answer: str, most_tokens: int) -> str:
+    """The answer as one line of at most so many static tokens; "" where nothing of it is of use."""
+    return one_line(without_thought(answer), most_tokens)
+
+
+def without_thought(answer: str) -> str:
+    """The answer without what a model thought aloud before it; "" where it did not get further."""
     text = _THOUGHT.sub("", answer, count=1) if "<think>" in answer else answer
-    if text.lstrip().startswith("<think>"):
-        return ""  # it was cut before it came to the point
+    return "" if text.lstrip().startswith("<think>") else text
+
+
+def one_line(text: str, most_tokens: int) -> str:
+    """The text as one line of at most so many static tokens.
+
+    Control characters, marks of direction and quotes around the whole are left out.
+    """
     kept = (
         " " if unicodedata.category(char) in _DROPPED else char
-        for char in text
+        for char in text[: most_tokens * LONGEST_TOKEN]
         if char not in _INVISIBLE
     )
     line = " ".join("".join(kept).split())

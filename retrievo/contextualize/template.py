@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,7 @@ from retrievo.chunk.sizing import check_whole
 from retrievo.contextualize.fitting import Fitting
 from retrievo.contextualize.placeholders import METADATA, Template
 from retrievo.contracts import Encoder
+from retrievo.metadata import as_text, value_at
 from retrievo.titles import begins_with_title
 from retrievo.types import Chunk, Document
 
@@ -96,8 +97,8 @@ class TemplateContextualizer:
         if name == "id":
             return document.id
         key = name.removeprefix(METADATA)
-        found = _found(chunk.metadata, key)
-        return _shown(_found(document.metadata, key) if found is None else found)
+        found = value_at(chunk.metadata, key)
+        return as_text(value_at(document.metadata, key) if found is None else found)
 
     def _headings(self, document: Document, starts: list[int], chunk: Chunk) -> list[str]:
         found = chunk.metadata.get("headings")
@@ -119,25 +120,6 @@ class TemplateContextualizer:
         text = text.lstrip()
         ends = [end.end() for end in _END.finditer(text)]
         return text[: ends[self._sentences - 1]] if len(ends) >= self._sentences else text
-
-
-def _found(metadata: Mapping[str, Any], key: str) -> Any:
-    """The value of a key, which may have dots itself, or lead into what is nested."""
-    if key in metadata:
-        return metadata[key]
-    first, _, rest = key.partition(".")
-    inner = metadata.get(first)
-    return _found(inner, rest) if rest and isinstance(inner, Mapping) else None
-
-
-def _shown(value: Any) -> str:
-    if value is None or isinstance(value, Mapping):
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, (list, tuple)):
-        return ", ".join(shown for one in value if (shown := _shown(one)))
-    return str(value)
 
 
 def _line(text: str) -> str:

@@ -15,7 +15,7 @@ from retrievo.encode.encoded import Encoded, Side
 from retrievo.encode.extension.setting import Mode, extension_of
 from retrievo.encode.matryoshka.cut import Wanted, folder_of
 from retrievo.encode.matryoshka.heads import Kind
-from retrievo.encode.transformer import late
+from retrievo.encode.transformer import late, token_states
 from retrievo.encode.transformer.backends import Backend
 from retrievo.encode.transformer.batching import slabs
 from retrievo.encode.transformer.fitting import Fitting, OnTruncate
@@ -24,9 +24,10 @@ from retrievo.encode.transformer.opening import opened
 from retrievo.encode.transformer.precision import DType
 from retrievo.encode.transformer.prompts import prompts_of
 from retrievo.encode.transformer.routes import document_route
+from retrievo.encode.transformer.token_states import TokenStates
 from retrievo.encode.transformer.tokenizing import limit_of
 from retrievo.errors import ConfigError, EncoderError
-from retrievo.types import Vectors
+from retrievo.types import MultiRows, Vectors
 
 
 class SentenceEncoder:
@@ -290,6 +291,38 @@ class SentenceEncoder:
         at_once = self._extension.at_once
         pooling = late.LatePooling(self._cut.model, self._tokenizer, self._forward, at_once)
         return pooling.pooled(given, wanted, around, prompt, self._finished)
+
+    @cached_property
+    def tokens_refused(self) -> str | None:
+        """Why `encode_tokens` cannot do its work with this model; None where it can."""
+        return token_states.refusal(self._cut.model, self._tokenizer)
+
+    def encode_tokens(self, texts: Sequence[str], *, query: bool) -> MultiRows:
+        """For each text a unit vector, float32[dim], for each of its tokens (late interaction).
+
+        The tokens are those of `token_spans`, in their order: special tokens and the prompt, which
+        is that of the side, are read and have none. Texts longer than `max_tokens` are read in
+        overlapping macro-windows, none is cut; an empty text has no vectors. Raises EncoderError
+        where `tokens_refused` says why, and for vectors with a non-finite number.
+        """
+        if self._tokenizer is None or self.tokens_refused is not None:
+            raise EncoderError(f"{self._name} cannot encode tokens: {self.tokens_refused}")
+        given, places, n = given_texts(texts)
+        self._check_unchanged()
+        side: Side = "query" if query else "document"
+        prompt = self._prompts[side]
+        if given:
+            self._forward.settle(given, prompt=prompt, side=side)
+        at_once = self._extension.at_once
+        states = TokenStates(self._cut.model, self._tokenizer, self._forward, at_once)
+        try:
+            made = states.encoded(given, prompt, side, self._finished, self.dim)
+        except EncoderError as error:
+            error.texts = tuple(places[list(error.texts)].tolist())
+            raise
+        sizes = np.zeros(n, np.int64)
+        sizes[places] = np.diff(made.indptr)
+        return MultiRows(np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64), made.vectors)
 
     def _check_unchanged(self) -> None:
         if limit_of(self._model) != self._extension.declared:

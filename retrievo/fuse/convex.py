@@ -1,80 +1,85 @@
 """Score fusion: a weighted mean of the branches' normalised scores."""
 
 from collections.abc import Collection, Mapping
-
-import numpy as np
+from typing import Literal, Self
 
 from retrievo.errors import ConfigError
-from retrievo.fuse.union import Union, check_names, contributions, union_of
-from retrievo.types import BranchScores, Candidates, Scores
+from retrievo.fuse.normalising import NORMALISERS, Normalise, checked_normalise
+from retrievo.fuse.shares import checked_weights, shares_of
+from retrievo.fuse.union import Weighed, check_names, fused, sound, union_of
+from retrievo.types import Candidates
 
 
 class Convex:
-    """score(d) = sum over branches of weight × score / bound, in [0, 1].
+    """score(d) = sum over branches of weight × normalised score of d.
 
-    Each branch is divided by the highest score that the query could have had: 1 for a cosine, the
-    sum of the query terms' idf for BM25. That needs no statistics of the list, so the depth of one
-    branch cannot change it, and it can be compared between queries. A branch that tells no bound is
-    min-max normalised over its list. Negative scores count as 0. A row that a branch did not
-    find counts with that branch's last score, an upper bound of what it can have, and with 0 where
-    the branch found all that match. Bruch, Gai, Ingber 2023, "An Analysis of Fusion Functions for
-    Hybrid Retrieval", call it the theoretical bound.
+    `normalise` says how scores come to one scale:
+
+    - "bound": divided by the highest score that the query could have had: 1 for a cosine, the sum
+      of the query terms' idf for BM25. That needs no statistics of the list, so the depth of one
+      branch cannot change it, and it can be compared between queries. A branch that tells no bound
+      is min-max normalised. Bruch, Gai, Ingber 2023, "An Analysis of Fusion Functions for Hybrid
+      Retrieval", call it the theoretical bound.
+    - "min-max": from 0, the lowest of the list, to 1, the highest.
+    - "z-score": in standard deviations from the list's mean; the only one not in [0, 1].
+    - "atan": (2/π) atan(score / 10), cosines as they are.
+
+    Negative scores count as 0, except with "z-score". A row that a branch has not scored counts
+    with that branch's last score, an upper bound of what it can have, and with 0 where the branch
+    found all that match. With `complete` the search has branches score what others found.
 
     Without `weights` each encoder's own default share holds (`dense_weight`) and the other branches
-    share what is left. Weights are divided by their sum.
+    share what is left. Weights are divided by their sum. With "auto" they are those that were
+    measured when the index was made (see retrievo.tune.weights), and the default shares where
+    nothing was.
     """
 
-    def __init__(self, weights: Mapping[str, float] | None = None) -> None:
-        if weights is not None:
-            bad = {name: w for name, w in weights.items() if not 0 <= w < float("inf")}
-            if bad or not 0 < sum(weights.values()) < float("inf"):
+    def __init__(
+        self,
+        weights: Mapping[str, float] | Literal["auto"] | None = None,
+        *,
+        normalise: Normalise = "bound",
+        complete: bool = True,
+    ) -> None:
+        self.auto = isinstance(weights, str)
+        """Whether the weights that an index has measured are to be taken."""
+        if isinstance(weights, str):
+            if weights != "auto":
                 raise ConfigError(
-                    f"fusion weights are numbers from 0 up, not all 0; got {dict(weights)}"
+                    f'fusion weights are numbers by retriever, or "auto"; got {weights!r}'
                 )
-        self._weights = None if weights is None else dict(weights)
+            weights = None
+        self._weights = None if weights is None else checked_weights(weights)
+        self._normalise = checked_normalise(normalise)
+        self.complete = complete
+
+    @property
+    def measured_as(self) -> str:
+        """What an index notes its measured weights for: other scales have other weights."""
+        return f"convex {self._normalise}"
 
     def check_branches(self, names: Collection[str]) -> None:
-        """Raise ConfigError unless the weights, where there are any, name these branches."""
+        """Raise ConfigError unless the weights, where there are any, name these branches.
+
+        Also where they are to be measured, and there are not two.
+        """
+        if self.auto and len(names) != 2:
+            raise ConfigError(
+                f'fusion weights = "auto" are measured for two retrievers, and there are '
+                f"{len(names)} ({', '.join(sorted(names))}); give each a weight"
+            )
         check_names(self._weights, names)
 
+    def weighed(self, weights: Mapping[str, float]) -> Self:
+        """The same with other weights. Raises ConfigError for what is none."""
+        return type(self)(weights, normalise=self._normalise, complete=self.complete)
+
     def fuse(self, branches: Mapping[str, Candidates], top_k: int) -> Candidates:
-        weights = self._shares(branches)
+        weights = shares_of(self._weights, branches)
+        branches = sound(branches)
         union = union_of(branches)
-        scored = {
-            name: _normalised(found, union, name, weights[name]) for name, found in branches.items()
-        }
-        return contributions(union, scored, top_k)
-
-    def _shares(self, branches: Mapping[str, Candidates]) -> dict[str, float]:
-        if self._weights is not None:
-            self.check_branches(branches)
-            total = sum(self._weights.values())
-            return {name: self._weights[name] / total for name in branches}
-        asked = {name: c.weight for name, c in branches.items() if c.weight is not None}
-        silent = [name for name in branches if name not in asked]
-        total = sum(asked.values())
-        if silent and total < 1:
-            rest = dict.fromkeys(silent, (1 - total) / len(silent))
-        else:
-            rest = dict.fromkeys(silent, 1 / len(branches))
-        shares = {**asked, **rest}
-        total = sum(shares.values())
-        return {name: shares[name] / total for name in branches}
-
-
-def _normalised(found: Candidates, union: Union, name: str, weight: float) -> BranchScores:
-    raw, rank = union.spread(name, found)
-    floor = 0.0
-    if found.bound is not None:
-        scale = found.bound if found.bound > 0 else 1.0
-        values = np.clip(found.scores / np.float32(scale), 0, 1)
-    elif len(found):
-        low, high = float(found.scores.min()), float(found.scores.max())
-        values = np.ones_like(found.scores) if high == low else (found.scores - low) / (high - low)
-    else:
-        values = found.scores
-    if len(found) and not found.exhaustive:
-        floor = float(values[-1])
-    normalised: Scores = np.full(len(union.rows), floor, np.float32)
-    normalised[union.places[name]] = values
-    return BranchScores(rank, raw, normalised, weight, np.float32(weight) * normalised)
+        scored, normaliser = {}, NORMALISERS[self._normalise]
+        for name, found in branches.items():
+            values, floor = normaliser(found)
+            scored[name] = Weighed(union.filled(name, values, floor), weights[name])
+        return fused(union, branches, scored, top_k)

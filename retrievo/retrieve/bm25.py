@@ -5,12 +5,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from retrievo.contracts import Ask, Items, Space, Store
 from retrievo.errors import ConfigError
 from retrievo.filters import Filter
-from retrievo.retrieve.terms import terms_of
-from retrievo.types import Candidates, Query, Rows, Scores, SparseRows
+from retrievo.retrieve.analysis import Analysis
+from retrievo.retrieve.term_matches import term_matches
+from retrievo.retrieve.terms import Code, Terms
+from retrievo.types import Candidates, Chunk, Query, Rows, Scores, SparseRows, TokenScore
 
 REFIT_ABOVE = 0.05
 """Weights are written with the mean length as it was; beyond this relative drift they are redone.
@@ -23,7 +26,14 @@ class Bm25Retriever:
     weight(t, d) = tf / (tf + k1 (1 - b + b length / mean length)), stored;
     idf(t) = ln(1 + (n - df + .5) / (df + .5)), from the counts as they are when the query comes.
     Robertson and Zaragoza 2009; Lucene's BM25Similarity. Scores lie between 0 and the sum of the
-    query terms' idf, which is each query's `bound`.
+    query terms' idf, which is each query's `bound`. A query's `terms` count as its words do, each
+    times its weight.
+
+    `language` is a Snowball language or "none", or "metadata:KEY" where each document says its own:
+    one of `languages`, by its name or its two letters ("de", "de-AT"). What says another or none is
+    read as the first of them, which is told; queries are read in all of them. `code` "on" has names
+    such as `getUser`, `get_user` and `os.path` found by their parts as well; "auto" does so in
+    texts that look like code. `stop_words` are English ones for English, none for others.
     """
 
     def __init__(
@@ -32,7 +42,9 @@ class Bm25Retriever:
         *,
         depth: int = 100,
         language: str = "english",
+        languages: Sequence[str] | None = None,
         stop_words: Sequence[str] | None = None,
+        code: Code = "off",
         k1: float = 1.2,
         b: float = 0.75,
         representation: str = "bm25",
@@ -44,10 +56,15 @@ class Bm25Retriever:
             )
         self.depth = depth
         self._store = store
-        self._terms = terms_of(language, None if stop_words is None else tuple(stop_words))
+        self._analysis = Analysis(language, languages, stop_words, code)
         self._k1, self._b = k1, b
-        self._settings = f"{self._terms.settings}, k1 {k1:g}, b {b:g}"
+        self._settings = f"{self._analysis.settings}, k1 {k1:g}, b {b:g}"
         self._name = representation
+
+    @property
+    def _terms(self) -> Terms:
+        """Those of the one language, or of the first."""
+        return self._analysis.terms[0]
 
     @property
     def representations(self) -> Mapping[str, Space]:
@@ -55,11 +72,12 @@ class Bm25Retriever:
 
     def represent(self, items: Items) -> Mapping[str, SparseRows]:
         fitted = self._store.statistics(self._name).fitted_mean
-        texts = (chunk.indexed_text for _, chunks in items for chunk in chunks)
-        return {self._name: self._weigh(texts, fitted or None)}
+        chunks = [chunk for _, chunks in items for chunk in chunks]
+        self._analysis.tell_unknown(chunks)
+        return {self._name: self._weigh(chunks, fitted or None)}
 
-    def _weigh(self, texts: Iterable[str], mean: float | None) -> SparseRows:
-        counts = [Counter(self._terms.indices(text)) for text in texts]
+    def _weigh(self, chunks: Iterable[Chunk], mean: float | None) -> SparseRows:
+        counts = [Counter(self._analysis.indices(chunk)) for chunk in chunks]
         sizes = np.fromiter((len(count) for count in counts), np.int64, len(counts))
         indptr = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         total = int(indptr[-1])
@@ -95,22 +113,33 @@ class Bm25Retriever:
 
     def _query_rows(self, queries: Sequence[Query]) -> tuple[SparseRows, list[float]]:
         """Idf times the term's count in the query, and the highest score that each can reach."""
-        counts = [Counter(self._terms.indices(query.text)) for query in queries]
+        counts = [self._analysis.weights(query) for query in queries]
         sizes = [len(count) for count in counts]
         indptr = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         total = int(indptr[-1])
         indices = np.fromiter(chain.from_iterable(counts), np.uint32, total)
         times = np.fromiter(chain.from_iterable(c.values() for c in counts), np.float64, total)
-        df = self._store.frequencies(self._name, indices)
-        n = self._store.statistics(self._name).n
-        # A term that the collection lacks can match nothing: it must not raise the bound.
-        weights = np.where(df > 0, np.log1p((n - df + 0.5) / (df + 0.5)), 0.0) * times
+        weights = self._idf(indices) * times
         bounds = [float(weights[a:b].sum()) for a, b in pairwise(indptr)]
         known = weights > 0
         kept = np.concatenate([[0], np.cumsum(known)])[indptr].astype(np.int64)
         # A store that multiplies with the idf itself wants the counts alone.
         values = (times if "idf" in self._store.capabilities else weights)[known].astype(np.float32)
         return SparseRows(kept, indices[known], values), bounds
+
+    def _idf(self, indices: npt.NDArray[np.uint32]) -> npt.NDArray[np.float64]:
+        df = self._store.frequencies(self._name, indices)
+        n = self._store.statistics(self._name).n
+        # A term that the collection lacks can match nothing: it must not raise the bound.
+        made: npt.NDArray[np.float64] = np.where(df > 0, np.log1p((n - df + 0.5) / (df + 0.5)), 0.0)
+        return made
+
+    def token_scores(self, query: Query, chunk: Chunk) -> list[TokenScore]:
+        """What each word of the query gave, and where it is in the chunk, which is weighed anew."""
+        fitted = self._store.statistics(self._name).fitted_mean
+        indices, values = self._weigh([chunk], fitted or None)[0]
+        weights = dict(zip(indices.tolist(), (values * self._idf(indices)).tolist(), strict=True))
+        return term_matches(self._analysis, query, chunk, weights)
 
     def settle(self, store: Store) -> bool:
         """Redo all weights where the mean length has drifted; True where that was done.
@@ -126,7 +155,6 @@ class Bm25Retriever:
             return False
         store.replace(self._name, np.empty(0, np.int64), self._weigh([], 1.0), 0.0)
         for rows in store.scan():
-            texts = [chunk.indexed_text for chunk in store.get(rows)]
-            store.replace(self._name, rows, self._weigh(texts, now.mean_length), None)
+            store.replace(self._name, rows, self._weigh(store.get(rows), now.mean_length), None)
         store.replace(self._name, np.empty(0, np.int64), self._weigh([], 1.0), now.mean_length)
         return True

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import rank_bm25
+from filled_stores import corpus
 
 from retrievo import ConfigError
 from retrievo.contracts import Batch
@@ -9,16 +10,6 @@ from retrievo.retrieve.bm25 import Bm25Retriever
 from retrievo.store.local.store import LocalStore
 from retrievo.store.memory.store import MemoryStore
 from retrievo.types import Chunk, Document, Query
-
-WORDS = (
-    "key rotate secret vault token index query store filter chunk encode model vector score rank "
-    "fusion weight depth passage document title heading table code function class test run"
-).split()
-
-
-def corpus(n, seed=0):
-    rng = np.random.default_rng(seed)
-    return [" ".join(rng.choice(WORDS, size=rng.integers(3, 40))) for _ in range(n)]
 
 
 def filled(store, texts, **arguments):

@@ -37,13 +37,20 @@ class _AgainError(Exception):
 class Client:
     """Sends requests to one service; threads share it. Nothing is sent before `post`.
 
-    `answers` is what a good answer is, for messages. Redirects are not followed: the key stays with
-    the address that it was given for. Proxies are taken from the environment, as httpx does
-    (HTTPS_PROXY, NO_PROXY).
+    `answers` is what a good answer is, `then` what to do when none comes, for messages. Redirects
+    are not followed: the key stays with the address that it was given for. Proxies are taken from
+    the environment, as httpx does (HTTPS_PROXY, NO_PROXY).
     """
 
-    def __init__(self, connection: Connection, *, answers: str = "list of vectors") -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        answers: str = "list of vectors",
+        then: str = "What is indexed stays; run again when the service answers",
+    ) -> None:
         self._to = connection
+        self._then = then
         self._answers = answers
         self._client: httpx.Client | None = None
         self._turn = threading.Lock()
@@ -84,8 +91,8 @@ class Client:
         asked = "" if wait_s is None else f" (it asks to wait {wait_s:g} s)"
         raise EncoderError(
             f"{self.who} {problem}{asked}; given up after {attempt + 1} tries in "
-            f"{time.monotonic() - begun:.1f} s. What is indexed stays; run again when the service "
-            f"answers, or raise retries and deadline_s in [{self._to.table}]"
+            f"{time.monotonic() - begun:.1f} s. {self._then}, or raise retries and deadline_s in "
+            f"[{self._to.table}]"
         )
 
     def close(self) -> None:

@@ -2,16 +2,18 @@
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from huggingface_hub import HfApi, try_to_load_from_cache
 from sentence_transformers import SentenceTransformer
 from transformers.utils import logging as transformers_logging
 
 from retrievo.errors import EncoderError
+
+Model = TypeVar("Model")
 
 _ANSWER_S = 10
 _WAYS_OUT = (
@@ -21,13 +23,22 @@ _WAYS_OUT = (
 
 
 def load_model(model: str, *, local_files_only: bool, **arguments: Any) -> SentenceTransformer:
-    """The model of a local directory or of the hub.
+    """The SentenceTransformer of a local directory or of the hub; see `load_kind`."""
+    return load_kind(SentenceTransformer, model, local_files_only=local_files_only, **arguments)
+
+
+def load_kind(
+    kind: Callable[..., Model], model: str, *, local_files_only: bool, **arguments: Any
+) -> Model:
+    """The model of a local directory or of the hub, as what `kind` makes of it.
 
     What is in the cache is taken without asking the hub. Raises EncoderError, naming the model and
     the ways out, where it is not found or the hub does not answer within seconds.
     """
     if Path(model).expanduser().is_dir():
-        return _load(str(Path(model).expanduser()), local_files_only=local_files_only, **arguments)
+        return _load(
+            kind, str(Path(model).expanduser()), local_files_only=local_files_only, **arguments
+        )
     if model.startswith((".", "/", "~", "\\")) or model.count("/") > 1 or "\\" in model:
         raise EncoderError(
             f"there is no model directory {model!r}; give a directory that a SentenceTransformer "
@@ -43,13 +54,13 @@ def load_model(model: str, *, local_files_only: bool, **arguments: Any) -> Sente
     }
     if offline or isinstance(try_to_load_from_cache(name, "modules.json", revision=revision), str):
         try:
-            return _load(model, local_files_only=True, **arguments)
+            return _load(kind, model, local_files_only=True, **arguments)
         except EncoderError:
             # An interrupted download leaves a part in the cache; the hub has the rest.
             if offline:
                 raise
     _ask(name, model, revision)
-    return _load(model, local_files_only=False, **arguments)
+    return _load(kind, model, local_files_only=False, **arguments)
 
 
 def _ask(name: str, model: str, revision: str | None) -> None:
@@ -63,13 +74,13 @@ def _ask(name: str, model: str, revision: str | None) -> None:
         ) from error
 
 
-def _load(model: str, **arguments: Any) -> SentenceTransformer:
+def _load(kind: Callable[..., Model], model: str, **arguments: Any) -> Model:
     try:
         with quiet(), warnings.catch_warnings():
             # What the libraries say to each other is not the user's to act on.
             warnings.simplefilter("ignore", DeprecationWarning)
             warnings.simplefilter("ignore", FutureWarning)
-            return SentenceTransformer(model, **arguments)
+            return kind(model, **arguments)
     except Exception as error:  # a damaged folder shows as almost any kind of error
         raise EncoderError(
             f"the model {model!r} cannot be loaded: {_said(error)}; {_WAYS_OUT}"

@@ -4,32 +4,28 @@ Guenther et al. 2024, Late Chunking: Contextual Chunk Embeddings Using Long-Cont
 Models. The text is read once, and the states of each part's own tokens are averaged.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
-import torch
 from sentence_transformers import SentenceTransformer
 
 from retrievo.contracts import Spans
+from retrievo.encode.transformer import token_states
 from retrievo.encode.transformer.forward import Forward
-from retrievo.encode.transformer.pooling import behind_pooling, pooling_of
-from retrievo.encode.transformer.reading import Reader, Reading, Window, token_ranges
-from retrievo.encode.transformer.tokenizing import Tokens, TransformerTokenizer
+from retrievo.encode.transformer.pooling import pooling_of
+from retrievo.encode.transformer.reading import Window, token_ranges
+from retrievo.encode.transformer.token_states import TokenStates
+from retrievo.encode.transformer.tokenizing import TransformerTokenizer
 from retrievo.errors import EncoderError
 from retrievo.types import Vectors
-
-_AT_ONCE = 64
-"""Macro-windows whose states are in memory together: 25 MB where they have 256 tokens of 384."""
 
 
 def refusal(model: SentenceTransformer, tokenizer: TransformerTokenizer | None) -> str | None:
     """Why spans of a text cannot be pooled with this model, None where they can."""
-    if tokenizer is None:
-        return "it has no tokenizer that tells where its tokens are"
-    pooling = pooling_of(model)
-    if pooling is None:
-        return "it does not pool the states of its tokens in a module of its own"
-    mode = pooling.pooling_mode
+    refused = token_states.refusal(model, tokenizer)
+    if refused is not None:
+        return refused
+    mode = pooling_of(model).pooling_mode
     if mode != "mean":
         said = mode if isinstance(mode, str) else " and ".join(mode)
         return (
@@ -48,9 +44,8 @@ class LatePooling:
         forward: Forward,
         max_tokens: int | None,
     ) -> None:
-        self._forward = forward
-        self._reader = Reader(tokenizer, max_tokens)
-        self._head = behind_pooling(model)
+        self._width = forward.width
+        self._tokens = TokenStates(model, tokenizer, forward, max_tokens)
 
     def pooled(
         self,
@@ -65,16 +60,15 @@ class LatePooling:
         A span without a token has a zero row.
         """
         readings = [
-            self._reader.read(text, prompt=prompt, context=context)
+            self._tokens.read(text, prompt=prompt, context=context)
             for text, context in zip(texts, contexts, strict=True)
         ]
         parts = [
             token_ranges(reading.spans, wanted)
             for reading, wanted in zip(readings, spans, strict=True)
         ]
-        width = self._forward.width
-        sums = [np.zeros((len(part), width), np.float64) for part in parts]
-        for owner, window, states in self._states(readings, prompt):
+        sums = [np.zeros((len(part), self._width), np.float64) for part in parts]
+        for owner, window, states in self._tokens.of(readings, prompt, "document"):
             _add(sums[owner], parts[owner], window, states)
         made = []
         for place, (part, total) in enumerate(zip(parts, sums, strict=True)):
@@ -87,28 +81,8 @@ class LatePooling:
                 raise
         return made
 
-    def _states(
-        self, readings: Sequence[Reading], prompt: str
-    ) -> Iterator[tuple[int, Window, Vectors]]:
-        """Which text, which window of it, and float32[tokens of the window, width]."""
-        jobs = [(owner, w) for owner, reading in enumerate(readings) for w in reading.windows]
-        for start in range(0, len(jobs), _AT_ONCE):
-            some = jobs[start : start + _AT_ONCE]
-            tokens: list[Tokens] = [window.tokens for _, window in some]
-            states = self._forward.token_states(tokens, prompt=prompt, side="document")
-            for (owner, window), found in zip(some, states, strict=True):
-                yield owner, window, found
-
     def _finished(self, means: Vectors, real: np.ndarray) -> Vectors:
-        """Through what the model has behind its pooling: dense layers, a normalisation."""
-        made = means
-        if self._head and len(means):
-            with torch.inference_mode():
-                features = {"sentence_embedding": self._forward.tensor(means)}
-                for module in self._head:
-                    features = module(features)
-                made = features["sentence_embedding"].float().cpu().numpy()
-        made = np.array(made, np.float32)
+        made = np.array(self._tokens.behind(means), np.float32)
         made[~real] = 0
         return made
 

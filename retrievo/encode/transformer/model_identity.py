@@ -1,5 +1,6 @@
 """What of a SentenceTransformer decides its vectors, and how long they are."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -24,6 +25,17 @@ def model_fingerprint(
         "tokenizer": tokenizer.fingerprint if tokenizer else None,
     }
     return fingerprint_of(_weights(model), {**told, **settings})
+
+
+def module_settings(model: Any) -> str:
+    """What the modules of a model keep in their configurations, those of a Router's routes as well.
+
+    Without a size that some learn of only when they run.
+    """
+    told = [part.get_config_dict() for part in model.modules() if hasattr(part, "get_config_dict")]
+    learnt = "embedding_dimension"
+    kept = [{key: value for key, value in one.items() if key != learnt} for one in told]
+    return json.dumps(kept, sort_keys=True, default=str)
 
 
 def dim_of(model: SentenceTransformer) -> int:

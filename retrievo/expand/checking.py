@@ -1,0 +1,19 @@
+"""Numbers that expanders are given, checked when they are made."""
+
+from numbers import Real
+
+from retrievo.errors import ConfigError
+
+
+def check_number(
+    name: str, value: object, *, least: float = 0.0, most: float = float("inf"), above: bool = False
+) -> None:
+    """Raise ConfigError for what is no finite number from `least` (or above it) to `most`."""
+    if isinstance(value, Real) and not isinstance(value, bool):
+        number = float(value)
+        enough = number > least if above else number >= least
+        if enough and number <= most and number != float("inf"):
+            return
+    low = f"above {least:g}" if above else f"from {least:g}"
+    high = "up" if most == float("inf") else f"to {most:g}"
+    raise ConfigError(f"{name} is {value!r}; a number {low} {high} is wanted")

@@ -1,0 +1,1 @@
+"""Expanders with one defect each, for the contract kit to find."""
