@@ -8,9 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from retrievo.chunk.sizing import check_whole
-from retrievo.contextualize.asking import Asking
-from retrievo.contextualize.blurb_file import BlurbFile
-from retrievo.contextualize.chat import OPENAI, sentences, settings
 from retrievo.contextualize.estimate import Estimate
 from retrievo.contextualize.fitting import Fitting
 from retrievo.contextualize.prompt import INSTRUCTIONS, Request, Shown
@@ -18,6 +15,9 @@ from retrievo.contracts import Encoder
 from retrievo.encode.remote.client import Client
 from retrievo.encode.remote.connection import connection_to
 from retrievo.errors import ConfigError
+from retrievo.llm.answer_file import AnswerFile
+from retrievo.llm.asking import Asking
+from retrievo.llm.chat import OPENAI, sentences, settings
 from retrievo.telling import Counted, tell
 from retrievo.types import Chunk, Document, content_hash
 
@@ -81,7 +81,7 @@ class BlurbContextualizer:
             backoff_s=backoff_s, timeout_s=timeout_s, deadline_s=deadline_s, verify=verify,
             table="contextualizer",
         )  # fmt: skip
-        self.cache = BlurbFile(cache)
+        self.cache = AnswerFile(cache)
         """Blurbs that were paid for before."""
         self.incomplete = False
         """Whether a chunk of the call before got no blurb."""

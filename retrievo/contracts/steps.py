@@ -126,7 +126,7 @@ class Retriever(Protocol):
     `whole_document = True` where a chunk's representation depends on more of its document than the
     chunk itself; `depth: int`; `first_stage(queries, depth, filters) -> list[Candidates]`, of a
     search in two steps the candidates of the first, which alone the second one scores;
-    `token_scores(query, chunk) -> list[TokenScore]`, what each token of the query gave;
+    `token_scores(query, chunk) -> list[TokenScore]`, what each token of the Query gave;
     `asearch(queries, depth, filters)`, the same as `search` for a retriever that awaits a server.
     """
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from retrievo.arguments import check_number
 from retrievo.chunk.sizing import check_whole
 from retrievo.contracts import Encoder, FirstPass, Store
 from retrievo.errors import ConfigError, SearchError
-from retrievo.expand.checking import check_number
 from retrievo.expand.moving import mixed, query_vector, space_of
 from retrievo.expand.relevance import added, length_in_terms, relevance_model, shares
 from retrievo.metadata import as_text, value_at

@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+from retrievo.arguments import check_number
 from retrievo.chunk.sizing import check_whole
-from retrievo.contextualize.chat import OPENAI, one_line
 from retrievo.contracts import Encoder, Store
 from retrievo.errors import ConfigError, SearchError
-from retrievo.expand.checking import check_number
 from retrievo.expand.moving import check_dim, mixed, query_vector
 from retrievo.expand.writing import Writing
+from retrievo.llm.chat import OPENAI, one_line
 from retrievo.retrieve.vectors import checked_vectors
 from retrievo.types import Query
 

@@ -4,10 +4,10 @@ import re
 import threading
 from collections.abc import Mapping, Sequence
 
+from retrievo.arguments import check_number
 from retrievo.chunk.sizing import check_whole
 from retrievo.contracts import Encoder, Store
 from retrievo.errors import ConfigError
-from retrievo.expand.checking import check_number
 from retrievo.expand.moving import check_dim, mixed, query_vector
 from retrievo.expand.relevance import added, length_in_terms
 from retrievo.expand.topics import Tag, Topics, document_topics, keyword_topics

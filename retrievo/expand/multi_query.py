@@ -5,11 +5,11 @@ import re
 from pathlib import Path
 from typing import Any
 
+from retrievo.arguments import check_number
 from retrievo.chunk.sizing import check_whole
-from retrievo.contextualize.chat import OPENAI, one_line
 from retrievo.errors import SearchError
-from retrievo.expand.checking import check_number
 from retrievo.expand.writing import Writing
+from retrievo.llm.chat import OPENAI, one_line
 from retrievo.types import Query
 
 PROMPT = (

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
 
-from retrievo.contextualize.asking import Asking
-from retrievo.contextualize.chat import LONGEST_TOKEN, OPENAI, settings, without_thought
 from retrievo.contextualize.placeholders import Template
 from retrievo.encode.remote.client import Client
 from retrievo.encode.remote.connection import connection_to
 from retrievo.errors import ConfigError, SearchError
-from retrievo.expand.kept import Kept
+from retrievo.llm.asking import Asking
+from retrievo.llm.chat import LONGEST_TOKEN, OPENAI, settings, without_thought
+from retrievo.llm.kept import Kept
 from retrievo.telling import tell
 from retrievo.tokens import without_surrogates
 

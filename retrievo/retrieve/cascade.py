@@ -95,7 +95,7 @@ class CascadeRetriever:
             return
         missing = [query for query in queries if self._short_name not in query.vectors]
         if missing:
-            short = self._prefix(np.stack([query.vectors[self._name] for query in missing]))
+            short = self._prefix(self._full_vectors(missing))
             for query, vector in zip(missing, short, strict=True):
                 query.vectors[self._short_name] = vector
 
@@ -108,7 +108,7 @@ class CascadeRetriever:
     def ask(self, queries: Sequence[Query]) -> Ask:
         """The queries' short vectors, and how candidates get the score of their full ones."""
         full = self._full.ask(queries)
-        vectors = np.stack([query.vectors[self._name] for query in queries])
+        vectors = self._full_vectors(queries)
 
         def finish(found: list[Candidates]) -> list[Candidates]:
             pairs = zip(vectors, found, strict=True)
@@ -135,7 +135,12 @@ class CascadeRetriever:
 
     def _short_vectors(self, queries: Sequence[Query]) -> Vectors:
         self.prepare(queries)
+        if self._short is not None:
+            return _rows(self._short, queries)
         return np.stack([query.vectors[self._short_name] for query in queries])
+
+    def _full_vectors(self, queries: Sequence[Query]) -> Vectors:
+        return _rows(self._full, queries)
 
     def _prefix(self, vectors: Vectors) -> Vectors:
         """The first numbers of each vector, made as long as the whole.
@@ -148,3 +153,10 @@ class CascadeRetriever:
         found = np.linalg.norm(short, axis=1, keepdims=True)
         made: Vectors = short * (wanted / np.maximum(found, 1e-30))
         return made
+
+
+def _rows(retriever: DenseRetriever, queries: Sequence[Query]) -> Vectors:
+    """The queries' vectors as they are searched for: steered, where they are to be."""
+    rows = retriever.ask(queries).rows
+    assert isinstance(rows, np.ndarray)
+    return rows

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -9,8 +10,10 @@ import numpy as np
 from retrievo.contracts import Ask, Encoder, Items, Space, Store
 from retrievo.errors import ConfigError
 from retrievo.filters import Filter
+from retrievo.retrieve.fields import field_vectors
 from retrievo.retrieve.rescue import Rescue, When
 from retrievo.retrieve.situating import Context, Situating
+from retrievo.retrieve.steering import STRENGTH, steered
 from retrievo.retrieve.vectors import checked_vectors
 from retrievo.types import Candidates, Query, Rows, Scores, Vectors
 
@@ -37,6 +40,11 @@ class DenseRetriever:
     (the share of the chunk's own, .5); "situated-pair", both side by side, whose similarities add
     up in the same shares, so that `alpha` is a matter of the search alone. `residual` is the model
     of the second vector, where it has one of its own: its name, or an encoder.
+
+    `field` makes the branch one of an aspect: what is encoded is not the chunk's text but the
+    document's title ("title") or the value of a metadata key, whose chunks without one have a
+    vector of zeros. Its representation is "dense-" and the field, unless it is named.
+    A query's `steer` moves its vector; `steer_strength` says how far one text does.
     """
 
     def __init__(
@@ -46,7 +54,9 @@ class DenseRetriever:
         *,
         query_encoder: Encoder | None = None,
         depth: int | None = None,
-        representation: str = "dense",
+        representation: str | None = None,
+        field: str | None = None,
+        steer_strength: float = STRENGTH,
         rescore: Literal["teacher"] | None = None,
         rescore_when: When = "always",
         rescore_margin: float | None = None,
@@ -58,6 +68,16 @@ class DenseRetriever:
             depth = DEPTH if rescore is None else RESCORED
         if depth < 1:
             raise ConfigError(f"dense wants depth >= 1, got {depth}")
+        if field is not None and (not field or context != "none"):
+            raise ConfigError(
+                f"field is {field!r} and context {context!r}; a field is encoded by itself: name a "
+                "metadata key or 'title', and leave context out"
+            )
+        if not 0 <= steer_strength < float("inf"):
+            raise ConfigError(f"steer_strength is {steer_strength}; a number from 0 up is wanted")
+        self._field, self._steer_strength = field, steer_strength
+        if representation is None:
+            representation = "dense" if field is None else f"dense-{field}"
         self.depth = depth
         self._encoder = encoder
         self._situating = Situating(encoder, context, alpha, residual)
@@ -93,13 +113,16 @@ class DenseRetriever:
 
     @property
     def representations(self) -> Mapping[str, Space]:
-        return {self._name: Space("dense", self._situating.dim, self._situating.settings)}
+        settings = self._situating.settings if self._field is None else f"field {self._field}"
+        return {self._name: Space("dense", self._situating.dim, settings)}
 
     def represent(self, items: Items) -> Mapping[str, Vectors]:
         n = sum(len(chunks) for _, chunks in items)
         dim = self._situating.dim
         if not n:
             return {self._name: np.empty((0, dim), np.float32)}
+        if self._field is not None:
+            return {self._name: field_vectors(self._encoder, items, self._field)}
         return {
             self._name: checked_vectors(self._encoder, self._situating.documents(items), n, dim)
         }
@@ -110,8 +133,13 @@ class DenseRetriever:
         if self._rescue is not None:
             self._rescue.prepare(queries, vectors, filters)
 
-    def _by_teacher(self, texts: Sequence[str]) -> Vectors:
-        return self._queries(self._encoder, texts)
+    def _by_teacher(self, queries: Sequence[Query]) -> Vectors:
+        vectors = self._queries(self._encoder, [query.text for query in queries])
+        return self._steered(vectors, queries, self._encoder)
+
+    def _steered(self, vectors: Vectors, queries: Sequence[Query], encoder: Encoder) -> Vectors:
+        encode = partial(self._queries, encoder)
+        return steered(vectors, queries, encode, self._steer_strength)
 
     def _queries(self, encoder: Encoder, texts: Sequence[str]) -> Vectors:
         vectors = checked_vectors(encoder, encoder.encode_query(texts), len(texts), encoder.dim)
@@ -147,7 +175,16 @@ class DenseRetriever:
         return Ask(self._name, vectors, finish)
 
     def score(self, queries: Sequence[Query], rows: Rows) -> list[Scores]:
-        return self._store.score(self._name, self._encode(queries), rows)
+        """On the scale of a search: of the teacher's vector, where it decides the scores."""
+        vectors = self._encode(queries)
+        if self._rescue is not None:
+            self._rescue.prepare(queries, vectors, None)
+            vectors = vectors.copy()
+            for at, query in enumerate(queries):
+                teacher = self._rescue.vector(query)
+                if teacher is not None:
+                    vectors[at] = teacher
+        return self._store.score(self._name, vectors, rows)
 
     def _first_stage(
         self, queries: Sequence[Query], depth: int, filters: Filter | None = None
@@ -162,7 +199,18 @@ class DenseRetriever:
             vectors = self._queries(self._query_encoder, texts)
             for query, vector in zip(missing, vectors, strict=True):
                 query.vectors[self._name] = vector
-        return np.stack([query.vectors[self._name] for query in queries])
+        moved = [q for q in queries if q.steer and self._steered_name not in q.vectors]
+        if moved:
+            vectors = np.stack([query.vectors[self._name] for query in moved])
+            vectors = self._steered(vectors, moved, self._query_encoder)
+            for query, vector in zip(moved, vectors, strict=True):
+                query.vectors[self._steered_name] = vector
+        names = [self._steered_name if query.steer else self._name for query in queries]
+        return np.stack([q.vectors[name] for q, name in zip(queries, names, strict=True)])
+
+    @property
+    def _steered_name(self) -> str:
+        return f"{self._name}.steered"
 
 
 def _margin(query_encoder: Encoder | None, when: When, given: float | None) -> float | None:

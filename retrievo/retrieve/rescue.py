@@ -29,7 +29,7 @@ class Rescue:
         self,
         store: Store,
         representation: str,
-        encode: Callable[[Sequence[str]], Vectors],
+        encode: Callable[[Sequence[Query]], Vectors],
         *,
         when: When,
         margin: float | None,
@@ -49,7 +49,7 @@ class Rescue:
                     queries[at].vectors[self._key] = none
             fresh = [at for at, needed in zip(fresh, unsure, strict=True) if needed]
         if fresh:
-            made = self._encode([queries[at].text for at in fresh])
+            made = self._encode([queries[at] for at in fresh])
             for at, vector in zip(fresh, made, strict=True):
                 queries[at].vectors[self._key] = vector
 
@@ -63,8 +63,8 @@ class Rescue:
         return [self._one(query, one) for query, one in zip(queries, found, strict=True)]
 
     def _one(self, query: Query, found: Candidates) -> Candidates:
-        vector = query.vectors.get(self._key)
-        if vector is None or not len(vector) or not len(found):
+        vector = self.vector(query)
+        if vector is None or not len(found):
             return _told(found, STUDENT)
         [scores] = self._store.score(self._name, vector[None], found.rows)
         order = np.lexsort((found.rows, -scores))
@@ -72,10 +72,15 @@ class Rescue:
         again = Candidates(found.rows[order], scores[order], exhaustive=found.exhaustive)
         return _told(again, TEACHER)
 
-    def length(self, query: Query) -> float | None:
-        """The length of the teacher's vector, where it decides the scores."""
+    def vector(self, query: Query) -> Vectors | None:
+        """The teacher's vector of a query that it has encoded: it decides the scores then."""
         vector = query.vectors.get(self._key)
-        return None if vector is None or not len(vector) else float(np.linalg.norm(vector))
+        return None if vector is None or not len(vector) else vector
+
+    def length(self, query: Query) -> float | None:
+        """The length of that vector."""
+        vector = self.vector(query)
+        return None if vector is None else float(np.linalg.norm(vector))
 
 
 def margin_of(scores: npt.NDArray[np.float32]) -> float:

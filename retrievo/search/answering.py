@@ -18,7 +18,7 @@ from retrievo.search.searcher import Searcher
 from retrievo.search.turn import Turn
 from retrievo.search.why_not import Asking, WhyNot
 from retrievo.telling import tell
-from retrievo.types import TokenScore
+from retrievo.types import Query, TokenScore
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,8 @@ class Answering:
                 else "no retriever of this pipeline can say what a token was worth; bm25 and "
                 "late-interaction can"
             )
-        scores: list[TokenScore] = getattr(retrievers[chosen], "token_scores")(query, hit.chunk)  # noqa: B009
+        told = getattr(retrievers[chosen], "token_scores")  # noqa: B009  # optional in the contract
+        scores: list[TokenScore] = told(Query(query), hit.chunk)
         return scores
 
     def _tools(self, store: Store, asked: Asked) -> Tools:

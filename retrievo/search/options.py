@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from numbers import Real
 from typing import Any, TypedDict, cast
 
+from retrievo.arguments import check_number
 from retrievo.errors import ConfigError
 from retrievo.host.nearest import hint, listed
 from retrievo.search.parents import check_parents
@@ -63,16 +63,19 @@ class SearchOptions:
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"{name} is {getattr(self, name)!r}; True or False is wanted")
         check_parents(self.parents, per_document=self.per_document)
-        _number("drop_duplicates", self.drop_duplicates, above=0, most=1)
-        _number("min_confidence", self.min_confidence, least=0, most=1)
-        _number("timeout_s", self.timeout_s, above=0)
+        if self.drop_duplicates is not None:
+            check_number("drop_duplicates", self.drop_duplicates, above=True, most=1)
+        if self.min_confidence is not None:
+            check_number("min_confidence", self.min_confidence, most=1)
+        if self.timeout_s is not None:
+            check_number("timeout_s", self.timeout_s, above=True)
         _whole("expand_context", self.expand_context, least=0)
         if self.max_context_tokens is not None:
             _whole("max_context_tokens", self.max_context_tokens, least=1)
         if not isinstance(self.context_tokenizer, str):
             raise TypeError(f"context_tokenizer is {self.context_tokenizer!r}; a name is wanted")
         for name, weight in (self.weights or {}).items():
-            _number(f"weights[{name!r}]", weight, least=0)
+            check_number(f"weights[{name!r}]", weight)
         object.__setattr__(self, "steer", _steps(self.steer))
 
     @property
@@ -113,26 +116,6 @@ def _steps(steer: object) -> tuple[tuple[str, str], ...]:
             raise ValueError(f"{wanted}; found {step!r}")
         found.append(cast(tuple[str, str], pair))
     return tuple(found)
-
-
-def _number(
-    name: str,
-    value: object,
-    *,
-    least: float | None = None,
-    above: float | None = None,
-    most: float | None = None,
-) -> None:
-    if value is None:
-        return
-    if not isinstance(value, Real) or isinstance(value, bool):
-        raise TypeError(f"{name} is {value!r}; a number is wanted")
-    number = float(value)
-    small = (least is not None and number < least) or (above is not None and number <= above)
-    if small or number != number or number == float("inf") or (most is not None and number > most):
-        low = f"from {least:g}" if least is not None else f"above {above:g}"
-        high = "up" if most is None else f"to {most:g}"
-        raise ValueError(f"{name} is {value!r}; a number {low} {high} is wanted")
 
 
 def _whole(name: str, value: object, *, least: int) -> None:

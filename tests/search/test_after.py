@@ -203,7 +203,7 @@ def test_random_queries_of_a_tenant_hold_only_its_own_words():
         ({"min_confidence": 1.5}, "from 0 to 1"),
         ({"drop_duplicates": 0}, "above 0 to 1"),
         ({"timeout_s": float("nan")}, "above 0 up"),
-        ({"timeout_s": "2"}, "a number is wanted"),
+        ({"timeout_s": "2"}, "a number above 0 up"),
         ({"strict": "yes"}, "True or False"),
         ({"weights": {"dense": -1}}, "from 0 up"),
         ({"weights": {"dens": 1}}, "did you mean 'dense'"),

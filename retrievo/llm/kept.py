@@ -4,15 +4,15 @@ import threading
 from collections import OrderedDict
 from pathlib import Path
 
-from retrievo.contextualize.blurb_file import BlurbFile
 from retrievo.errors import ConfigError
+from retrievo.llm.answer_file import AnswerFile
 
 _MOST = 10_000
 """Answers in memory; the one that was not asked for the longest goes first."""
 
 
 class Kept:
-    """What an expander's argument `cache` stands for: "memory", the path of a file, or "off".
+    """What an argument `cache` stands for: "memory", the path of a file, or "off".
 
     A file is opened at once, and may be shared by processes. Raises ConfigError where it cannot be
     used; what goes wrong with it later is told once, and nothing is kept from then on.
@@ -30,7 +30,7 @@ class Kept:
             OrderedDict() if setting == "memory" else None
         )
         self._turn = threading.Lock()
-        self._file = BlurbFile(None if setting in words else setting, what="answers")
+        self._file = AnswerFile(None if setting in words else setting, what="answers")
 
     def read(self, key: bytes) -> str | None:
         """The answer; None where it is not kept."""

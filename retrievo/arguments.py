@@ -1,4 +1,4 @@
-"""Numbers that expanders are given, checked when they are made."""
+"""Numbers that parts are given, checked when they are made."""
 
 from numbers import Real
 

@@ -1,4 +1,4 @@
-"""Blurbs that were paid for, in one SQLite file by what they were asked with.
+"""Answers that were paid for, in one SQLite file by what they were asked with.
 
 Each is written as it comes, so that a run that is killed pays for none of them twice. Several
 processes may use the file at once.
@@ -23,7 +23,7 @@ _TABLE = "CREATE TABLE blurbs (key BLOB PRIMARY KEY, blurb TEXT NOT NULL) WITHOU
 _of_parents: list[sqlite3.Connection] = []
 
 
-class BlurbFile:
+class AnswerFile:
     """What a contextualizer's argument `cache` stands for; `what` is kept, for messages.
 
     "auto" keeps blurbs beside the index, `DIR.blurbs.sqlite`, from when a pipeline says where that

@@ -12,8 +12,8 @@ from answering_server import serving
 from chat_server import Chat, blurbs, chunker, documents
 
 from retrievo import Pipeline
-from retrievo.contextualize.blurb_file import BlurbFile
 from retrievo.errors import ConfigError, RetrievoWarning
+from retrievo.llm.answer_file import AnswerFile
 
 pytest.importorskip("httpx", reason="needs the extra 'remote'")
 
@@ -23,7 +23,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS.parent), s
 
 def test_blurbs_are_found_by_their_keys(tmp_path):
     path = tmp_path / "deep" / "b.sqlite"
-    first, second = BlurbFile(path), BlurbFile(str(path))
+    first, second = AnswerFile(path), AnswerFile(str(path))
     keys = [n.to_bytes(16, "big") for n in range(450)]
     for place in (0, 199, 200, 449, 0):  # read in parts
         first.write(keys[place], f"blurb {len(first.read(keys))}")
@@ -43,7 +43,7 @@ def test_blurbs_are_found_by_their_keys(tmp_path):
 @pytest.mark.parametrize("setting", ["off", None, "auto"])
 def test_nothing_is_kept_where_nothing_is_said(setting, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    file = BlurbFile(setting)
+    file = AnswerFile(setting)
     file.write(b"k", "blurb")
     assert file.read([b"k"]) == {} and file.path is None
     file.beside(tmp_path / "x.index")
@@ -58,7 +58,7 @@ def of_something_else(path):
 
 
 def newer(path):
-    BlurbFile(path).close()
+    AnswerFile(path).close()
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 2")
     connection.close()
@@ -78,7 +78,7 @@ def test_a_file_of_something_else_is_refused_and_left_alone(make, said, tmp_path
     make(path)
     before = path.read_bytes() if path.is_file() else None
     with pytest.raises(ConfigError, match=said):
-        BlurbFile(path)
+        AnswerFile(path)
     assert before is None or path.read_bytes() == before
 
 
@@ -143,7 +143,7 @@ def test_a_run_that_is_killed_pays_for_no_blurb_twice(tmp_path):
 
 
 def test_an_interrupt_keeps_what_was_answered(tmp_path):
-    class Interrupted(BlurbFile):
+    class Interrupted(AnswerFile):
         def write(self, key, blurb):
             super().write(key, blurb)
             raise KeyboardInterrupt
@@ -168,7 +168,7 @@ def test_a_cache_that_is_closed_by_one_pipeline_serves_the_next(tmp_path):
 
 
 def test_the_file_can_be_taken_away(tmp_path):
-    file = BlurbFile(tmp_path / "b.sqlite")
+    file = AnswerFile(tmp_path / "b.sqlite")
     file.write(b"k", "blurb")
     file.close()
     (tmp_path / "b.sqlite").unlink()

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextvars import copy_context
 from typing import Any
 
-from retrievo.contextualize.chat import LIMIT_BYTES, PATH, Answer, read, refuses
 from retrievo.encode.remote.client import Client, RefusedError
 from retrievo.errors import EncoderError
+from retrievo.llm.chat import LIMIT_BYTES, PATH, Answer, read, refuses
 
 FAILURES = 3
 """Requests that failed in a row, and none in between went well: the service is not there."""

@@ -1,0 +1,1 @@
+"""What asks a language model for text: the chat client, and the answers that were given before."""

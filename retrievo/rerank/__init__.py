@@ -1,0 +1,1 @@
+"""Rerankers: they read query and chunk together, or chunks beside one another."""

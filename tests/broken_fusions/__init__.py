@@ -1,0 +1,1 @@
+"""Fusions with one defect each, for the contract kit to find."""

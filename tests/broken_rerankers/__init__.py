@@ -1,0 +1,1 @@
+"""Rerankers with one defect each, for the contract kit to find."""
