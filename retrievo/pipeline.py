@@ -177,6 +177,7 @@ class Pipeline:
             check_cost(part("contextualizer"), sources, lambda: self._costs(sources, store, tenant))
             ingest = self._ingest(store, tenant)
             report = ingest.run(given, sync=delete_missing, progress=progress)
+            self._measure_weights(store)
         report.warnings += [*given.told(), *merged(told)]
         if on_error == "raise":
             report.raise_failures()
@@ -205,6 +206,15 @@ class Pipeline:
         if self._migration is None:
             return nullcontext()
         return self._migration.changing(doc_ids, tenant)
+
+    def _measure_weights(self, store: Store) -> None:
+        """Choose the weights of a fusion that has the index choose them."""
+        part = self._assembly.part
+        fusion = part("fusion")
+        if getattr(fusion, "auto", False):
+            from retrievo.tune.weights import refresh_weights  # for few pipelines
+
+            refresh_weights(store, part("retrievers"), fusion)
 
     def _readers(self) -> Mapping[str, Reader]:
         found: Mapping[str, Reader] = self._assembly.part("readers")

@@ -21,6 +21,7 @@ SAID = {
     "embedding_service.py": ["not indexed: long.md", "found: keys.md", "counted: 45"],
     "contextual.py": ["3 calls of a model", "handbook > Ovens", "switching off a furnace"],
     "structure.py": ["'Rotation'] under: Operations > Keys", "'Store.write'] under:"],
+    "prompt_context.py": ["confidence 0.99", "there is no answer", "below others after fusion"],
     "student.py": ["found: The engine repairs", "knows chunks: 400 -> 500"],
     "change_encoder.py": ["accepted: True", "(mapped)", "dimensions: 128 documents: 400"],
     "two_dimensional.py": ["aligned: True"],

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from retrievo.errors import ConfigError
 from retrievo.fuse.features import FEATURES, features_of
 from retrievo.fuse.union import Weighed, fused, sound, union_of
@@ -64,7 +66,7 @@ def _are_weights(weights: Any) -> bool:
 
 
 class Learned:
-    """score(d) = sum over branches and their features of weight × feature: a logistic model's logit.
+    """score(d) = sum over branches and features of weight × feature: a logistic model's logit.
 
     The features are those of `retrievo.fuse.features`. The scale is the model's own; differences
     are log odds that one row is the better of two. `path` is a file that
@@ -92,9 +94,8 @@ class Learned:
         scored = {}
         for name, features in features_of(union, branches).items():
             mine = self._model[name]
-            value = sum(
-                (mine[kind] * column for kind, column in zip(FEATURES, features, strict=True)),
-                start=0.0,
-            )
+            value = np.zeros(len(union.rows))
+            for kind, column in zip(FEATURES, features, strict=True):
+                value += mine[kind] * column
             scored[name] = Weighed(value, 1.0)
         return fused(union, branches, scored, top_k)

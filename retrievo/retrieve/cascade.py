@@ -102,6 +102,8 @@ class CascadeRetriever:
     def search(
         self, queries: Sequence[Query], depth: int, filters: Filter | None = None
     ) -> list[Candidates]:
+        if not queries:
+            return []
         asked = self.ask(queries)
         return asked.finish(self._store.search(self._short_name, asked.rows, depth, filters))
 

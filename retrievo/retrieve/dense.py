@@ -148,6 +148,8 @@ class DenseRetriever:
     def search(
         self, queries: Sequence[Query], depth: int, filters: Filter | None = None
     ) -> list[Candidates]:
+        if not queries:
+            return []
         self.prepare(queries, filters)
         asked = self.ask(queries)
         return asked.finish(self._store.search(self._name, asked.rows, depth, filters))
@@ -176,6 +178,8 @@ class DenseRetriever:
 
     def score(self, queries: Sequence[Query], rows: Rows) -> list[Scores]:
         """On the scale of a search: of the teacher's vector, where it decides the scores."""
+        if not queries:
+            return []
         vectors = self._encode(queries)
         if self._rescue is not None:
             self._rescue.prepare(queries, vectors, None)

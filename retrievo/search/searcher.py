@@ -154,6 +154,10 @@ class Searcher:
     def _weighed(self, weights: Mapping[str, float] | None) -> Fusion | None:
         """The fusion with the weights of this search. Raises ConfigError where it has none."""
         if weights is None:
+            if getattr(self._fusion, "auto", False):
+                from retrievo.fuse.measured import measured  # for few pipelines
+
+                return measured(self._fusion, self._store, self.retrievers)
             return self._fusion
         unknown = [name for name in weights if name not in self.retrievers]
         if unknown:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from retrievo.pipeline import Pipeline
 
 RIDGE = 1.0
-"""Keeps weights small where few queries say little: as one pair of each feature that says nothing."""
+"""Keeps weights small where few queries say little."""
 
 AGAINST = 30
 """Rows that are not relevant, the best of each branch, that each relevant one is compared with."""

@@ -249,3 +249,26 @@ def test_a_query_is_not_longer_than_a_question():
     words = " ".join(f"w{zlib.crc32(str(i).encode()) % 999}" for i in range(90))
     query, _ = cut(f"{words}. {REST}")
     assert len(query.split()) == 40
+
+
+def test_a_pipeline_measures_when_it_has_indexed_and_searches_with_what_it_found():
+    made = Pipeline(encoder=ConceptEncoder(), fusion=Convex(weights="auto"))
+    made.index(code())
+    noted = made.passport.notes[NOTE]
+    assert noted["weights"]["dense"] > 0.5
+    branches = made.search("word7", top_k=1)[0].trace["branches"]
+    assert {name: b["weight"] for name, b in branches.items()} == noted["weights"]
+    branches = made.search("word7", top_k=1, weights={"bm25": 1})[0].trace["branches"]
+    assert branches["bm25"]["weight"] == 1
+    # Nothing has grown: the second run measures nothing.
+    encoder = made._assembly.part("encoder")
+    before = encoder.queries
+    made.index(code())
+    assert encoder.queries == before
+
+
+def test_an_index_too_small_to_tell_keeps_its_default():
+    made = Pipeline(encoder=ConceptEncoder(), fusion=Convex(weights="auto"))
+    made.index(code(20))
+    branches = made.search("word7", top_k=1)[0].trace["branches"]
+    assert {name: b["weight"] for name, b in branches.items()} == {"dense": 0.5, "bm25": 0.5}
