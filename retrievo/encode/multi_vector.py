@@ -153,7 +153,8 @@ class MultiVectorEncoder:
         if head is None:  # cut: as many as there are from where the first ones stand
             return None
         made[head : head + len(own)] = spans
-        return made[kept]
+        found: Spans = made[kept]
+        return found
 
     def encode_query(self, texts: Sequence[str]) -> Vectors:
         return self._mean(texts, query=True)

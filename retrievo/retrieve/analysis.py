@@ -116,7 +116,7 @@ class Analysis:
             return self.terms[0].weights(text)
         found: dict[int, float] = {}
         for one in self.occurrences(text):
-            found[one.index] = found.get(one.index, 0.0) + one.weight
+            found[one.term] = found.get(one.term, 0.0) + one.weight
         return found
 
 

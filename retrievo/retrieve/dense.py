@@ -197,6 +197,8 @@ class DenseRetriever:
         return self._store.search(self._name, self._encode(queries), depth, filters)
 
     def _encode(self, queries: Sequence[Query]) -> Vectors:
+        if not queries:
+            return np.empty((0, self._situating.dim), np.float32)
         missing = [query for query in queries if self._name not in query.vectors]
         if missing:
             texts = [query.text for query in missing]

@@ -43,9 +43,9 @@ class FixedEncodings:
         self._signs: Vectors | None = None
         if projection is not None:
             signs = draw.choice(np.array([-1, 1], np.float32), size=(repetitions, dim, projection))
-            self._signs = signs / np.float32(np.sqrt(projection))
-        numbers = np.arange(2**bits)
-        self._apart = _ones(numbers[:, None] ^ numbers[None, :])  # bits in which buckets differ
+            self._signs = (signs / np.sqrt(projection)).astype(np.float32)
+        numbers = np.arange(2**bits, dtype=np.int64)
+        self._apart = _ones(np.bitwise_xor.outer(numbers, numbers))  # bits in which buckets differ
 
     def queries(self, rows: MultiRows) -> Vectors:
         """float32[n, size]: sums by bucket."""

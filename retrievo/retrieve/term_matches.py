@@ -1,6 +1,7 @@
 """Which words of a query a chunk has, where it has them, and what each gave to the score."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from retrievo.retrieve.analysis import Analysis
 from retrievo.types import Chunk, Query, TokenScore
@@ -22,14 +23,27 @@ def term_matches(
         places = spans.setdefault(index, [])
         if start >= context and (start - context, end - context) not in places[-1:]:
             places.append((start - context, end - context))
-    made = [
-        TokenScore(query.text[start:end], (start, end), spans.get(index, []), share * here)
-        for index, start, end, share in analysis.occurrences(query.text)
-        for here in (weights.get(index, 0.0),)
-    ]
+    for places in spans.values():
+        places.sort()
+    made = _scores(analysis, query.text, weights, spans)
     for word, weight in query.terms.items():
         if weight > 0:
-            for index, start, end, share in analysis.occurrences(word):
-                score = weight * share * weights.get(index, 0.0)
-                made.append(TokenScore(word[start:end], (0, 0), spans.get(index, []), score))
+            added = _scores(analysis, word, weights, spans)
+            made += [replace(one, query_span=(0, 0), score=weight * one.score) for one in added]
     return made
+
+
+def _scores(
+    analysis: Analysis,
+    text: str,
+    weights: Mapping[int, float],
+    spans: Mapping[int, list[tuple[int, int]]],
+) -> list[TokenScore]:
+    """One for each word of the text, whose terms in several languages are taken together."""
+    made: dict[tuple[int, int], TokenScore] = {}
+    for term, start, end, share in analysis.occurrences(text):
+        before = made.get((start, end))
+        score = share * weights.get(term, 0.0) + (before.score if before else 0.0)
+        places = sorted({*spans.get(term, ()), *(before.spans if before else ())})
+        made[start, end] = TokenScore(text[start:end], (start, end), places, score)
+    return list(made.values())

@@ -45,7 +45,7 @@ FORMAT = 1
 class Occurrence(NamedTuple):
     """A term's index, and the span of the text, in characters, that gave it."""
 
-    index: int
+    term: int
     start: int
     end: int
     weight: float = 1.0
@@ -104,7 +104,7 @@ class Terms:
         """
         found = self._of_words(text)
         if self._code == "on" or (self._code == "auto" and looks_like_code(text)):
-            found += [one.index for one in self._of_names(text)]
+            found += [one.term for one in self._of_names(text)]
         return found
 
     def weights(self, text: str) -> dict[int, float]:
@@ -112,7 +112,7 @@ class Terms:
         found: dict[int, float] = dict(Counter(self._of_words(text)))
         if self._code != "off":
             for part in self._of_names(text):
-                found[part.index] = found.get(part.index, 0.0) + part.weight
+                found[part.term] = found.get(part.term, 0.0) + part.weight
         return found
 
     def _of_words(self, text: str) -> list[int]:

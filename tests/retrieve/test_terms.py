@@ -106,12 +106,12 @@ def test_settings_tell_what_changes_terms():
 def test_occurrences_are_the_indices_with_their_spans(text, code):
     terms = Terms("english", code=code)
     found = terms.occurrences(text)
-    assert [one.index for one in found] == terms.indices(text)
+    assert [one.term for one in found] == terms.indices(text)
     for one in found:
         assert 0 <= one.start < one.end <= len(text)
     weights = {}
     for one in terms.occurrences(text, query=True):
-        weights[one.index] = weights.get(one.index, 0) + one.weight
+        weights[one.term] = weights.get(one.term, 0) + one.weight
     assert weights == terms.weights(text)
 
 
