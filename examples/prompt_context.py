@@ -1,4 +1,4 @@
-"""What an LLM application asks of its retrieval: passages that fit, or the word that there are none.
+"""What an LLM application asks of its retrieval: passages that fit, or that there are none.
 
     python examples/prompt_context.py
 """

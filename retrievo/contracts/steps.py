@@ -89,7 +89,8 @@ class Encoder(Protocol):
     Optional, and looked for by name: `token_spans(text)` (see Tokenizer), `special_tokens: int`,
     `dense_weight: float` (its share in the default fusion), `identity() -> dict` for the passport,
     `encode_spans(texts, spans, contexts)` and `spans_refused: str | None` (late chunking: see
-    SentenceEncoder); `encode_tokens(texts)`; `on_truncate: str`, what it does with a
+    SentenceEncoder); `encode_tokens(texts, *, query) -> MultiRows`, `token_places` and
+    `tokens_refused` (see SentenceEncoder); `on_truncate: str`, what it does with a
     longer text than it reads ("error", "warn", "split", "window"). One that has `on_truncate` hands
     each text of which it left something out to `retrievo.truncation.record`, and is believed.
     """
