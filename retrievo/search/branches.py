@@ -15,6 +15,11 @@ from retrievo.types import Candidates, Query
 DEPTH = 100
 """How many candidates a branch looks at that does not say otherwise."""
 
+PREPARE_SHARE = 0.5
+SEARCH_SHARE = 0.9
+"""Of the time that is left: an encoder that hangs must leave some to the branches that need none,
+and a branch that hangs some to what is done with the answers of the others."""
+
 Answers = dict[str, list[Candidates]]
 
 
@@ -34,7 +39,7 @@ class Branches:
             prepare = getattr(retriever, "prepare", None)
             if prepare is not None and queries:
                 calls[name] = account.timing(name, prepare, queries, filters)
-        for name, outcome in turn.outcomes(calls).items():
+        for name, outcome in turn.outcomes(calls, share=PREPARE_SHARE).items():
             if isinstance(outcome, Exception):
                 account.out(name, outcome)
 
@@ -67,7 +72,8 @@ class Branches:
                         name, turn.method(retriever, "search"), queries, deep[name], filters
                     )
                     for name, retriever in asked.items()
-                }
+                },
+                share=SEARCH_SHARE,
             )
         answers: Answers = {}
         for name, outcome in found.items():

@@ -141,6 +141,10 @@ class Turn:
         left = self._left()
         until = None if left is None else time.monotonic() + share * left
         for some in batched(calls.items(), MOST_THREADS):
+            if until is not None and time.monotonic() >= until:
+                # Not begun: nobody would wait for it, and it would be in the way of others.
+                found |= {name: self._late(name) for name, _ in some}
+                continue
             futures = {name: in_thread(name, call) for name, call in some}
             wait(futures.values(), None if until is None else max(0.0, until - time.monotonic()))
             for name, future in futures.items():

@@ -194,3 +194,21 @@ def test_ctrl_c_before_anything_is_written(retrievo, docs, monkeypatch):
     monkeypatch.setattr(Pipeline, "index", stopped)
     result = retrievo("index", docs)
     assert (result.exit_code, result.stderr) == (1, "stopped before anything was written\n")
+
+
+def test_options_of_a_search_on_the_command_line(indexed):
+    flags = ["--expand-context", "1", "--drop-duplicates", "0.9", "--max-context-tokens", "60"]
+    flags += ["--context-tokenizer", "static", "--timeout", "20", "--strict"]
+    result = indexed("search", "rotate a key", *flags, "--json")
+    assert result.exit_code == 0, result.stderr
+    found = json.loads(result.stdout)
+    assert all(hit["trace"]["tokens"] <= 60 for hit in found["hits"])
+    assert indexed("search", "rotate a key", "--drop-duplicates", "7").exit_code == 2
+    assert indexed("search", "rotate a key", "--timeout", "-1").exit_code == 2
+
+
+def test_explain_says_what_kept_a_document_from_the_best(indexed):
+    result = indexed("explain", "rotate a key", "--doc", "doors.md", "--top-k", "1")
+    assert "not among the best 1" in result.stdout
+    told = json.loads(indexed("explain", "rotate a key", "--doc", "nowhere", "--json").stdout)
+    assert told["why_not"]["step"] == "not indexed"

@@ -145,3 +145,40 @@ def test_an_expander_that_is_late_leaves_half_of_the_time_to_the_plain_query():
     made = pipeline(expander=Expander())
     hits = made.search("x", timeout_s=0.6)
     assert len(hits) == 4 and "the query is searched for as it is" in hits.warnings[0]
+
+
+def test_an_encoder_that_hangs_leaves_time_to_the_branch_that_needs_none():
+    class Hanging(CountingEncoder):
+        def encode_query(self, texts):
+            time.sleep(3)
+
+    made = Pipeline(encoder=Hanging())
+    made.index(documents())
+    hits = made.search("moon", timeout_s=0.6)
+    assert hits[0].doc_id == "moon" and "dense failed, and bm25 answered" in hits.warnings[0]
+
+
+def test_what_others_found_is_still_scored_where_one_branch_hangs():
+    known = {0: 0.9, 1: 0.8}
+    retrievers = {
+        "late": Sleeping([0], [1.0], 3),
+        "a": Given([0], [0.9], known=known),
+        "b": Given([1], [0.9], known=known),
+    }
+    hits = pipeline(retrievers=retrievers).search("x", timeout_s=0.6)
+    assert [warning.split()[0] for warning in hits.warnings] == ["late"]
+    assert all(hit.trace["branches"]["a"]["score"] is not None for hit in hits)
+
+
+def test_a_batch_whose_time_is_up_begins_nothing_more():
+    seen = []
+
+    class Slow:
+        def rank(self, query, chunks, top_k):
+            seen.append(query)
+            time.sleep(0.5)
+
+    made = pipeline(reranker=Slow())
+    found = made.search_batch([f"moon {i}" for i in range(20)], timeout_s=0.4)
+    assert all(hits and "the reranker failed" in " ".join(hits.warnings) for hits in found)
+    assert len(seen) < 5

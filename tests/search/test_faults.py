@@ -14,6 +14,7 @@ from retrievo import (
     Pipeline,
     SearchError,
     SearchTimeoutError,
+    StoreError,
 )
 from retrievo.types import Candidates, Query
 
@@ -241,3 +242,10 @@ def test_one_query_of_a_batch_that_cannot_be_expanded_does_not_spoil_the_others(
     made = pipeline(expander=Picky())
     moon, keys = made.search_batch(["moon", "keys"])
     assert moon.warnings and not keys.warnings
+
+
+def test_a_folder_wants_something_to_store(tmp_path):
+    made = Pipeline.open(tmp_path / "index", retrievers={"given": Given(*GOOD)})
+    with pytest.raises(StoreError, match="add a retriever that stores something"):
+        made.index(documents())
+    assert not (tmp_path / "index").exists()

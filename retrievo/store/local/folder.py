@@ -33,6 +33,12 @@ def make_index(path: Path, passport: Passport | None, config: Mapping[str, Any])
             f"there is no index at {path}; make one with `retrievo index PATH --index {path}` "
             "or pipeline.index(...)"
         )
+    if not passport.representations:
+        raise StoreError(
+            f"an index at {path} would hold no representation of a chunk, and the store 'local' "
+            "wants one: add a retriever that stores something (bm25, dense), or use the store "
+            "'memory'"
+        )
     if path.exists() and not path.is_dir():
         raise StoreError(f"{path} is a file; an index is a folder")
     if (path / VECTORS).exists():
