@@ -60,6 +60,7 @@ class Bm25Retriever:
         self._k1, self._b = k1, b
         self._settings = f"{self._analysis.settings}, k1 {k1:g}, b {b:g}"
         self._name = representation
+        self._asked = f"{representation}: words"
 
     @property
     def _terms(self) -> Terms:
@@ -99,6 +100,9 @@ class Bm25Retriever:
     def ask(self, queries: Sequence[Query]) -> Ask:
         """The queries' weighted terms, and how candidates get their bound."""
         rows, bounds = self._query_rows(queries)
+        for i, query in enumerate(queries):
+            # float64 holds both a 32-bit index and a float32; for `score`, which may follow.
+            query.vectors[self._asked] = np.stack(rows[i], dtype=np.float64)
 
         def finish(found: list[Candidates]) -> list[Candidates]:
             return [
@@ -109,7 +113,15 @@ class Bm25Retriever:
         return Ask(self._name, rows, finish)
 
     def score(self, queries: Sequence[Query], rows: Rows) -> list[Scores]:
-        return self._store.score(self._name, self._query_rows(queries)[0], rows)
+        """As the search of the same queries has weighed their words, where there was one."""
+        asked = [query.vectors.get(self._asked) for query in queries]
+        if any(part is None for part in asked):
+            return self._store.score(self._name, self._query_rows(queries)[0], rows)
+        parts = [part for part in asked if part is not None]
+        indptr = np.cumsum([0, *(part.shape[1] for part in parts)])
+        both = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+        given = SparseRows(indptr, both[0].astype(np.uint32), both[1].astype(np.float32))
+        return self._store.score(self._name, given, rows)
 
     def _query_rows(self, queries: Sequence[Query]) -> tuple[SparseRows, list[float]]:
         """Idf times the term's count in the query, and the highest score that each can reach."""

@@ -93,6 +93,8 @@ def options_of(
     given: Mapping[str, Any], defaults: Mapping[str, Any] | None = None
 ) -> SearchOptions:
     """The options given, over those of the configuration. Raises TypeError for an unknown one."""
+    if not given and not defaults:
+        return NO_OPTIONS
     known = [field.name for field in fields(SearchOptions)]
     for name in given:
         if name not in known:
@@ -133,3 +135,6 @@ def search_table(tables: Mapping[str, Any], source: str) -> Mapping[str, Any]:
     except (TypeError, ValueError) as error:
         raise ConfigError(f"{source}: [search]: {error}") from error
     return table
+
+
+NO_OPTIONS = SearchOptions()

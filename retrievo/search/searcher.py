@@ -17,7 +17,7 @@ from retrievo.search.branches import Branches
 from retrievo.search.completing import completed
 from retrievo.search.expanding import expanded
 from retrievo.search.noticing import tell_cut, unknown_keys
-from retrievo.search.options import SearchOptions
+from retrievo.search.options import NO_OPTIONS, SearchOptions
 from retrievo.search.placing import RERANK_DEPTH, Fetched, fetched, placed
 from retrievo.search.ranking import (
     merged,
@@ -30,8 +30,6 @@ from retrievo.types import BranchScores, Candidates, Found, Query, Rows
 
 LOOK_DEEPER = 100
 """Where a search by document looks first that has not found enough of them."""
-
-NO_OPTIONS = SearchOptions()
 
 
 def checked(queries: Iterable[str], top_k: int) -> list[str]:
