@@ -10,7 +10,10 @@ def check_number(
 ) -> None:
     """Raise ConfigError for what is no finite number from `least` (or above it) to `most`."""
     if isinstance(value, Real) and not isinstance(value, bool):
-        number = float(value)
+        try:
+            number = float(value)
+        except OverflowError:
+            number = float("inf")
         enough = number > least if above else number >= least
         if enough and number <= most and number != float("inf"):
             return

@@ -319,6 +319,7 @@ class Pipeline:
     ) -> DocumentExplanation:
         """Where one document stands for a query, and why: per branch, and after fusion."""
         asked = self._asked(checked([query], 1), 1, filters, tenant, {})
+        _check_id(doc_id)
         with self._use.reading(), collecting():
             store = self._binding.for_searching(tenant)
             return self._answering().explain(asked, store, doc_id)
@@ -338,6 +339,7 @@ class Pipeline:
         Takes what `search` takes. `step` is "found" where it is among the hits.
         """
         asked = self._asked(checked([query], top_k), top_k, filters, tenant, options)
+        _check_id(doc_id)
         with self._use.reading(), collecting():
             store = self._binding.for_searching(tenant)
             return self._answering().why_not(asked, store, doc_id)
@@ -348,9 +350,10 @@ class Pipeline:
         Of the retriever `branch`, or of the first that can tell (bm25, late-interaction). The
         scores add up to the branch's score of the hit. Raises ConfigError where none can.
         """
+        [given] = checked([query], 1)
         with self._use.reading():
             self._binding.for_reading()
-            return self._answering().token_scores(query, hit, branch)
+            return self._answering().token_scores(given, hit, branch)
 
     def _answering(self) -> Answering:
         with self._turn:  # searches run in threads; one of them goes on with a migration
@@ -416,3 +419,8 @@ class Pipeline:
 
     def __repr__(self) -> str:
         return f"<Pipeline of {self.config.source}>"
+
+
+def _check_id(doc_id: object) -> None:
+    if not isinstance(doc_id, str):
+        raise TypeError(f"doc_id is {doc_id!r}; the id of one document, a str, is wanted")

@@ -130,6 +130,8 @@ def hits_as_dict(query: str, hits: "Hits") -> dict[str, Any]:
             }
             for hit in hits
         ],
+        "confidence": hits.confidence,
+        "tokens": hits.tokens,
         "warnings": list(hits.warnings),
         "timings": dict(hits.timings),
     }

@@ -25,10 +25,13 @@ class Union:
     ) -> tuple[Scores, npt.NDArray[np.int32]]:
         """Raw score (NaN where missing) and rank from 1 (0 where not found) of the rows at `at`."""
         n = len(found.rows)
+        if not n:
+            return np.full(len(at), np.nan, np.float32), np.zeros(len(at), np.int32)
         position = np.zeros(len(self.rows), np.int32)
         position[self.places[name]] = np.arange(1, n + 1, dtype=np.int32)
         rank = position[at]
-        raw = np.append(found.scores, np.float32(np.nan))[rank - 1]
+        raw = found.scores[rank - 1].astype(np.float32)
+        raw[rank == 0] = np.nan
         if found.found is not None:
             rank[rank > found.found] = 0
         return raw, rank
@@ -79,32 +82,41 @@ def _finite(name: str, found: Candidates) -> Candidates:
 
 
 def union_of(branches: Mapping[str, Candidates]) -> Union:
-    every = [found.rows for found in branches.values()]
-    together = np.concatenate(every) if every else np.empty(0, np.int64)
-    # As np.unique with return_inverse, which takes three times as long.
+    every = [found.rows for found in branches.values()] or [np.empty(0, np.int64)]
+    together = np.concatenate(every, dtype=np.int64)
+    # As np.unique with return_inverse, which takes twice as long.
     ascending, order = _sorted(together)
     first = np.ones(len(ascending), bool)
     np.not_equal(ascending[1:], ascending[:-1], out=first[1:])
+    later = first.astype(np.int64)
+    later[:1] = 0
     where = np.empty(len(order), np.int64)
-    where[order] = first.astype(np.int64).cumsum() - 1
+    where[order] = later.cumsum()
     places, at = {}, 0
     for name, found in branches.items():
         places[name] = where[at : at + len(found.rows)]
         at += len(found.rows)
-    return Union(ascending[first], places)
+    return Union(ascending[first].astype(np.int64, copy=False), places)
 
 
-def _sorted(rows: Rows) -> tuple[Rows, npt.NDArray[np.int64]]:
+def _sorted(
+    rows: Rows,
+) -> tuple[npt.NDArray[np.int64 | np.uint32], npt.NDArray[np.int64]]:
     """The rows ascending, and where each was."""
     n = len(rows)
     bits = n.bit_length()
-    if n and 0 <= rows.min() and int(rows.max()) < 1 << (62 - bits):
-        # Number and place in one word: sorting is twice as fast as finding the order.
-        packed = (rows << bits) | np.arange(n)
-        packed.sort()
-        return packed >> bits, packed & ((1 << bits) - 1)
-    order = np.argsort(rows)
-    return rows[order], order
+    # A negative number is one of the highest without its sign.
+    highest = int(rows.view(np.uint64).max(initial=0))
+    if highest >= 1 << (62 - bits):
+        order = np.argsort(rows)
+        return rows[order], order
+    # Number and place in one word: sorting is twice as fast as finding the order, and twice as fast
+    # again with half the word.
+    packed = (rows << bits) | np.arange(n)
+    if highest < 1 << (32 - bits):
+        packed = packed.astype(np.uint32)
+    packed.sort()
+    return packed >> bits, (packed & ((1 << bits) - 1)).astype(np.int64, copy=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +140,12 @@ def fused(
     Rows that equal the last one are all kept: which of them is cut is for the pipeline to say, by
     chunk id, which a fusion does not know. Scores are added in double precision.
     """
-    total = np.full(len(union.rows), base)
-    for branch in scored.values():
-        total += branch.weight * branch.normalised
+    given = [branch.weight * branch.normalised for branch in scored.values()]
+    total = given[0] if given else np.zeros(len(union.rows))
+    for more in given[1:]:
+        total += more
+    if base:
+        total += base
     scores = total.astype(np.float32)
     order = best_places(scores, top_k)
     account = {}
@@ -154,15 +169,21 @@ def best_places(scores: Scores, top_k: int) -> npt.NDArray[np.int64]:
     if len(scores) <= top_k:
         return _best_first(scores)
     last = np.partition(scores, len(scores) - top_k)[len(scores) - top_k]
-    places = np.flatnonzero(scores >= last)
+    places = (scores >= last).nonzero()[0]
     return places[_best_first(scores[places])]
 
 
+_FEW = 128
+"""So many are sorted as fast by the stable sort."""
+
+
 def _best_first(scores: Scores) -> npt.NDArray[np.int64]:
+    if len(scores) <= _FEW:
+        return np.argsort(-scores, kind="stable")
     order = np.argsort(-scores)
     descending = scores[order]
     if (descending[1:] == descending[:-1]).any():
-        # The stable sort takes four times as long.
+        # The stable sort of many takes four times as long.
         return np.argsort(-scores, kind="stable")
     return order
 

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from retrievo.types import Candidates
+
 
 @dataclass(slots=True)
 class Account:
@@ -17,6 +19,8 @@ class Account:
     """Of each query, of each branch that scores in several ways: the way of each row."""
     failed: dict[str, Exception] = field(default_factory=dict)
     """Branches that are out of this search, and why."""
+    answers: dict[str, list[Candidates]] = field(default_factory=dict)
+    """What the branches gave when they were asked last."""
     strict: bool = False
 
     @contextmanager

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from retrievo.contracts import Store
 from retrievo.hits import Hit, Hits
 from retrievo.search.duplicates import without_duplicates
-from retrievo.search.neighbours import with_neighbours
+from retrievo.search.neighbours import widened_within, with_neighbours
 from retrievo.search.options import SearchOptions
 from retrievo.search.packing import packed
 from retrievo.search.parents import merged_parents
@@ -59,21 +59,26 @@ def finished(
                 "'hierarchical' makes chunks with parents"
             )
         found = merged_parents(found, tools.store, options.parents, ready, tools.tenant)
-    if options.expand_context:
-        found, gone = with_neighbours(
-            found, tools.store, options.expand_context, ready, tools.tenant
-        )
-        dropped += [Dropped(hit, "inside another hit", detail) for hit, detail in gone]
     tokens = None
-    if options.max_context_tokens is not None:
+    budget, wide = options.max_context_tokens, options.expand_context
+    if budget is not None:
+        # Packed first, and widened with what is left: a passage must not grow out of the budget.
         assert tools.count_tokens is not None
-        found, gone, tokens = packed(found, options.max_context_tokens, top_k, tools.count_tokens)
+        found, gone, tokens = packed(found, budget, top_k, tools.count_tokens)
         dropped += [Dropped(hit, "over the token budget", detail) for hit, detail in gone]
         if gone:
             warnings.append(
                 f"{len(gone)} of {len(found) + len(gone)} passages did not fit into "
-                f"max_context_tokens = {options.max_context_tokens:,}"
+                f"max_context_tokens = {budget:,}"
             )
+        if wide:
+            found, gone, tokens = widened_within(
+                found, tools.store, wide, budget, tools.count_tokens, tools.tenant
+            )
+            dropped += [Dropped(hit, "inside another hit", detail) for hit, detail in gone]
+    elif wide:
+        found, gone = with_neighbours(found, tools.store, wide, ready, tools.tenant)
+        dropped += [Dropped(hit, "inside another hit", detail) for hit, detail in gone]
     best = [
         hit if hit.rank == rank else replace(hit, rank=rank)
         for rank, hit in enumerate(found[:top_k], start=1)

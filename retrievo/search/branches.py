@@ -1,12 +1,13 @@
 """The branches of a search: what each prepares and finds, and what is told of those that fail."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from retrievo.contracts import Ask, Retriever, Store
-from retrievo.errors import SearchError
+from retrievo.errors import SearchError, StoreError
 from retrievo.filters import Filter
 from retrievo.search.account import Account
 from retrievo.search.turn import Turn
@@ -125,6 +126,17 @@ class Branches:
         return found
 
 
+def strangers(store: Store, answers: Answers) -> list[str]:
+    """The branches that gave rows which are not in the store."""
+    found = []
+    for name, lists in answers.items():
+        try:
+            store.tenants(np.concatenate([np.empty(0, np.int64), *(one.rows for one in lists)]))
+        except StoreError:
+            found.append(name)
+    return found
+
+
 def _as_many(name: str, found: object, queries: Sequence[Query]) -> Sequence[Candidates]:
     good = isinstance(found, Sequence) and all(isinstance(one, Candidates) for one in found)
     if not good or len(found) != len(queries):  # type: ignore[arg-type]
@@ -144,6 +156,16 @@ def _checked(name: str, found: Candidates, account: Account) -> Candidates:
         raise SearchError(
             f"the retriever {name} gave rows of shape {rows.shape} and scores of {scores.shape}"
         )
+    if rows.dtype.kind not in "iu" or scores.dtype.kind not in "fiu":
+        raise SearchError(
+            f"the retriever {name} gave rows of type {rows.dtype} and scores of {scores.dtype}; "
+            "whole numbers and numbers are wanted"
+        )
+    if len(set(rows.tolist())) != len(rows):
+        raise SearchError(f"the retriever {name} gave a row more than once")
+    if rows.dtype != np.int64 or scores.dtype != np.float32:
+        rows, scores = rows.astype(np.int64), scores.astype(np.float32)
+        found = replace(found, rows=rows, scores=scores)
     good = np.isfinite(scores)
     if good.all():
         return found

@@ -4,13 +4,13 @@ Without it a row that a branch did not find counts with a floor, and whether it 
 how deep the branch looked.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from retrievo.contracts import Retriever
-from retrievo.errors import SearchError
+from retrievo.errors import SearchError, StoreError
 from retrievo.search.account import Account
 from retrievo.search.turn import Turn
 from retrievo.types import Candidates, Query, Rows, Scores
@@ -23,11 +23,13 @@ def completed(
     turn: Turn,
     account: Account,
     i: int,
+    foreign: Callable[[], bool] = bool,
 ) -> dict[str, Candidates]:
     """The branches' candidates, each followed by what only others found, in the order of rows.
 
     `queries` are the forms of one query. A branch that cannot score rows stays as it is, and so
-    does one that found all that match: what it lacks has no score with it.
+    does one that found all that match: what it lacks has no score with it. Raises the store's error
+    where it is for rows that another branch has made up, which `foreign` tells.
     """
     whole = dict(branches)
     missing, calls = {}, {}
@@ -44,6 +46,8 @@ def completed(
                 raise outcome
             scores = _best(name, outcome, queries, missing[name])
         except Exception as error:  # a plugin's code may raise anything
+            if isinstance(error, StoreError) and foreign():
+                raise  # it is not this branch that is wrong
             account.gone_on(i, f"scoring by {name}", error, "what others found has its floor")
             continue
         whole[name] = _with(branches[name], missing[name], scores)

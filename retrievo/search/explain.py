@@ -11,7 +11,6 @@ from retrievo.filters import Filter, matches, unscoped
 from retrievo.hits import Hit
 from retrievo.ingest.sources import check_ids
 from retrievo.search.branches import DEPTH
-from retrievo.search.options import SearchOptions
 from retrievo.search.searcher import Searcher
 from retrievo.search.why_not import DEEPEST, best_place
 from retrievo.types import Query
@@ -104,10 +103,12 @@ def explain_document(
                     branches[name]["first_stage_rank"] = first + 1
         # As many as the branches hand over: a document beyond them is beyond any top_k.
         deep = max((branch["depth"] for branch in branches.values()), default=DEPTH)
-        hits = searcher.search([query], deep, filters, SearchOptions(per_document=True))[0]
-        for hit in hits:
+        seen: list[str] = []
+        for hit in searcher.search([query], deep, filters)[0]:
+            if hit.doc_id not in seen:
+                seen.append(hit.doc_id)
             if hit.doc_id == doc_id:
-                return DocumentExplanation(query, doc_id, "found", hit.rank, hit, branches)
+                return DocumentExplanation(query, doc_id, "found", len(seen), hit, branches)
         reached = any(branch["rank"] is not None for branch in branches.values())
         status: Status = "beyond depth" if reached else "no match"
         return DocumentExplanation(query, doc_id, status, None, None, branches)

@@ -1,6 +1,6 @@
 """The chunks before and after a hit, returned with it: what is found may be too short to read."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -20,20 +20,29 @@ Span = tuple[int, int]
 
 
 def with_neighbours(
-    hits: Sequence[Hit], store: Store, n: int, wanted: int, tenant: str | None = None
+    hits: Sequence[Hit],
+    store: Store,
+    reach: int | Sequence[int],
+    wanted: int,
+    tenant: str | None = None,
+    documents: dict[str, list[Chunk]] | None = None,
 ) -> tuple[list[Hit], list[tuple[Hit, dict[str, Any]]]]:
-    """At most `wanted` hits with `n` chunks on each side, and those that are inside another one.
+    """At most `wanted` hits with their neighbours, and those that are inside another one.
+
+    `reach` is how many chunks come on each side, of each hit or of all. `documents` keeps what was
+    read of the store, for another call.
 
     Hits of one document whose chunks would overlap or touch become one, at the place of the best
     and with its trace, to which `expanded` adds how many chunks came before and after it, and how
     many characters between them no chunk holds: those are shown as white space. A gap of more than
     MOST_GAP ends the widening.
     """
-    documents: dict[str, list[Chunk]] = {}
+    documents = {} if documents is None else documents
+    reaches = [reach] * len(hits) if isinstance(reach, int) else reach
     spans: list[tuple[Hit, Span, list[str]]] = []
     gone: list[tuple[Hit, dict[str, Any]]] = []
     with store.reading():
-        for hit in hits:
+        for hit, n in zip(hits, reaches, strict=True):
             chunks = documents.get(hit.doc_id)
             if chunks is None:
                 chunks = documents[hit.doc_id] = _chunks(hit.doc_id, store, tenant)
@@ -58,6 +67,50 @@ def with_neighbours(
                 span = min(span[0], low_high[0]), max(span[1], low_high[1])
                 taken = keep
     return [_widened(hit, span, more, documents[hit.doc_id]) for hit, span, more in spans], gone
+
+
+def widened_within(
+    hits: Sequence[Hit],
+    store: Store,
+    n: int,
+    max_tokens: int,
+    count_tokens: Callable[[str], int],
+    tenant: str | None = None,
+) -> tuple[list[Hit], list[tuple[Hit, dict[str, Any]]], int]:
+    """The hits with up to `n` neighbours on each side, as far as a budget of tokens goes.
+
+    The better a hit is, the sooner it gets them; each has all that fit of one chunk on each side
+    before any has two. With them come those that are inside another one, and the tokens there are.
+    """
+    known: dict[str, int] = {}
+    documents: dict[str, list[Chunk]] = {}
+
+    def tokens_of(found: Sequence[Hit]) -> int:
+        for hit in found:
+            if hit.text not in known:
+                known[hit.text] = count_tokens(hit.text)
+        return sum(known[hit.text] for hit in found)
+
+    def tried(reach: Sequence[int]) -> tuple[list[Hit], list[tuple[Hit, dict[str, Any]]], int]:
+        found, gone = with_neighbours(hits, store, reach, len(hits), tenant, documents)
+        return found, gone, tokens_of(found)
+
+    reach = [0] * len(hits)
+    nothing: list[tuple[Hit, dict[str, Any]]] = []
+    best = list(hits), nothing, tokens_of(hits)
+    for step in range(1, n + 1):
+        together = tried([step] * len(hits)) if min(reach, default=0) == step - 1 else None
+        if together is not None and together[2] <= max_tokens:
+            best, reach = together, [step] * len(hits)
+            continue
+        for i in range(len(hits)):
+            wider = [*reach[:i], step, *reach[i + 1 :]]
+            one = tried(wider) if reach[i] == step - 1 else None
+            if one is not None and one[2] <= max_tokens:
+                best, reach = one, wider
+    found, gone, tokens = best
+    told = [replace(hit, trace={**hit.trace, "tokens": known[hit.text]}) for hit in found]
+    return told, gone, tokens
 
 
 def _chunks(doc_id: str, store: Store, tenant: str | None) -> list[Chunk]:

@@ -9,6 +9,9 @@ from retrievo.errors import ConfigError
 from retrievo.host.nearest import hint, listed
 from retrievo.search.parents import check_parents
 
+LONGEST_S = 86_400.0
+MOST_WEIGHT = 1e9
+
 Steer = Sequence[tuple[str, str]]
 
 
@@ -20,7 +23,7 @@ class Wanted(TypedDict, total=False):
     drop_duplicates: float | None
     expand_context: int
     max_context_tokens: int | None
-    context_tokenizer: str
+    context_tokenizer: str | None
     min_confidence: float | None
     weights: Mapping[str, float] | None
     steer: Steer
@@ -38,7 +41,8 @@ class SearchOptions:
     sequences with a better one.
     `expand_context`: how many chunks before and after a hit come with it.
     `max_context_tokens`: hits are packed, best first, until so many tokens are full.
-    `context_tokenizer`: what counts them, "static" or one of tiktoken's encodings.
+    `context_tokenizer`: what counts them, "static" or an encoding of tiktoken, "tiktoken:NAME";
+    without it tiktoken's o200k_base where its vocabulary is on this machine, else "static".
     `min_confidence`: hits of less confidence (0 to 1) go; where none is left there is no answer.
     `weights`: what each branch counts in this search, by its name.
     `steer`: ("more", TEXT) and ("less", TEXT) move the query towards a text or away from it.
@@ -51,7 +55,7 @@ class SearchOptions:
     drop_duplicates: float | None = None
     expand_context: int = 0
     max_context_tokens: int | None = None
-    context_tokenizer: str = "tiktoken:o200k_base"
+    context_tokenizer: str | None = None
     min_confidence: float | None = None
     weights: Mapping[str, float] | None = None
     steer: Steer = ()
@@ -68,14 +72,13 @@ class SearchOptions:
         if self.min_confidence is not None:
             check_number("min_confidence", self.min_confidence, most=1)
         if self.timeout_s is not None:
-            check_number("timeout_s", self.timeout_s, above=True)
+            check_number("timeout_s", self.timeout_s, above=True, most=LONGEST_S)
         _whole("expand_context", self.expand_context, least=0)
         if self.max_context_tokens is not None:
             _whole("max_context_tokens", self.max_context_tokens, least=1)
-        if not isinstance(self.context_tokenizer, str):
-            raise TypeError(f"context_tokenizer is {self.context_tokenizer!r}; a name is wanted")
-        for name, weight in (self.weights or {}).items():
-            check_number(f"weights[{name!r}]", weight)
+        _check_tokenizer(self.context_tokenizer)
+        if self.weights is not None:
+            _check_weights(self.weights)
         object.__setattr__(self, "steer", _steps(self.steer))
 
     @property
@@ -98,11 +101,35 @@ def options_of(
     known = [field.name for field in fields(SearchOptions)]
     for name in given:
         if name not in known:
+            nearest = hint(str(name), [*known, "top_k", "filters", "tenant"])
             raise TypeError(
-                f"search has no option {name!r}{hint(name, known)} Known: "
-                f"{listed(['top_k', 'filters', 'tenant', *known])}"
+                f"there is no option {name!r}{nearest} Known: {listed(known)}; top_k, filters and "
+                "tenant are arguments of a search alone"
             )
     return SearchOptions(**{**(defaults or {}), **given})
+
+
+def _check_weights(weights: object) -> None:
+    wanted = "weights is a mapping of the retrievers' names to numbers from 0 up, not all 0"
+    if not isinstance(weights, Mapping):
+        raise TypeError(f'{wanted}, not {weights!r}; "auto" stands in [fusion]')
+    for name, weight in weights.items():
+        if not isinstance(name, str):
+            raise TypeError(f"{wanted}; found the name {name!r}")
+        check_number(f"weights[{name!r}]", weight, most=MOST_WEIGHT)
+    if not any(weights.values()):
+        raise ValueError(f"{wanted}; found {dict(weights)}")
+
+
+def _check_tokenizer(name: object) -> None:
+    if name is None or name == "static":
+        return
+    kind, _, encoding = name.partition(":") if isinstance(name, str) else ("", "", "")
+    if kind != "tiktoken" or not encoding:
+        raise ValueError(
+            f"context_tokenizer is {name!r}; 'static' or 'tiktoken:o200k_base' (or another "
+            "encoding of tiktoken) is wanted"
+        )
 
 
 def _steps(steer: object) -> tuple[tuple[str, str], ...]:

@@ -3,17 +3,18 @@
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from retrievo.contracts import Expander, FirstPass, Fusion, Reranker, Retriever, Store
-from retrievo.errors import ConfigError, StoreError
+from retrievo.errors import ConfigError, SearchError, StoreError
 from retrievo.events import STAGES
 from retrievo.filters import Filter, unscoped
 from retrievo.hits import Hits
 from retrievo.host.nearest import hint
 from retrievo.search.account import Account
-from retrievo.search.branches import Branches
+from retrievo.search.branches import Answers, Branches, strangers
 from retrievo.search.completing import completed
 from retrievo.search.expanding import expanded
 from retrievo.search.noticing import tell_cut, unknown_keys
@@ -96,22 +97,27 @@ class Searcher:
             # Grouping by document and reranking look at more than top_k.
             whole = options.per_document or self._reranker is not None or trail is not None
             while asked:
-                fused = self._candidates(
-                    queries, depth, top_k, filters, fusion, whole, asked, turn, account, trail
-                )
-                short = []
-                for place, (i, candidates) in enumerate(zip(asked, fused, strict=True)):
-                    documents = None
-                    if options.per_document:
-                        documents = self._store.document_numbers(candidates.rows)
-                        # The chunks of a few documents may crowd out others: look deeper, until
-                        # top_k documents are there or no branch has more to give.
-                        few = len(set(documents.tolist())) < top_k
-                        if few and not candidates.exhaustive and depth < total:
-                            short.append(place)
-                            continue
-                    self._check_scope(candidates.rows, filters)
-                    ready[i] = fetched(self._store, candidates, documents, looked_at, account)
+                try:
+                    fused = self._candidates(
+                        queries, depth, top_k, filters, fusion, whole, asked, turn, account, trail
+                    )
+                    short = []
+                    for place, (i, candidates) in enumerate(zip(asked, fused, strict=True)):
+                        documents = None
+                        if options.per_document:
+                            documents = self._store.document_numbers(candidates.rows)
+                            # The chunks of a few documents may crowd out others: look deeper, until
+                            # top_k documents are there or no branch has more to give.
+                            few = len(set(documents.tolist())) < top_k
+                            if few and not candidates.exhaustive and depth < total:
+                                short.append(place)
+                                continue
+                        self._check_scope(candidates.rows, filters)
+                        ready[i] = fetched(self._store, candidates, documents, looked_at, account)
+                except StoreError as error:
+                    if not self._put_out_strangers(account, error):
+                        raise
+                    continue  # once more, without them
                 asked, queries = [asked[p] for p in short], [queries[p] for p in short]
                 depth = 4 * max(depth, LOOK_DEEPER)
         # After it for the same reason: a reranker is slow.
@@ -214,7 +220,7 @@ class Searcher:
         """For each query its fused candidates; `exhaustive` where no branch was cut off."""
         flat = [query for part in queries for query in part]
         branches: dict[str, list[Candidates]] = {}
-        answers = self._branches.search(flat, depth, filters, turn, account)
+        answers = account.answers = self._branches.search(flat, depth, filters, turn, account)
         for name, lists in answers.items():
             found = iter(lists)
             branches[name] = [merged([next(found) for _ in part], part) for part in queries]
@@ -223,7 +229,8 @@ class Searcher:
             mine = {name: lists[place] for name, lists in branches.items()}
             exhaustive = all(candidates.exhaustive for candidates in mine.values())
             if getattr(fusion, "complete", False):
-                mine = completed(mine, self.retrievers, queries[place], turn, account, i)
+                foreign = partial(self._foreign, answers)
+                mine = completed(mine, self.retrievers, queries[place], turn, account, i, foreign)
             for name, candidates in mine.items():
                 if candidates.bound == 0:
                     account.tell(i, f"{name}: no word of the query is in the index")
@@ -249,7 +256,26 @@ class Searcher:
             ranks = np.arange(1, len(only) + 1, dtype=np.int32)
             share = BranchScores(ranks, only.scores, only.scores, 1.0, only.scores)
             return Candidates(only.rows, only.scores, only.bound, contributions={name: share})
-        return fusion.fuse(branches, sum(map(len, branches.values())) if whole else top_k)
+        fused = fusion.fuse(branches, sum(map(len, branches.values())) if whole else top_k)
+        told = fused.contributions if isinstance(fused, Candidates) else None
+        if told is None or not all(isinstance(one, BranchScores) for one in told.values()):
+            raise SearchError(
+                f"the fusion {type(fusion).__name__} gave no Candidates with a BranchScores for "
+                "each branch in `contributions`; retrievo.testing.fusions tells what it must give"
+            )
+        return fused
+
+    def _foreign(self, answers: Answers) -> bool:
+        return bool(strangers(self._store, answers))
+
+    def _put_out_strangers(self, account: Account, error: StoreError) -> bool:
+        """Whether the store's error came of rows that a branch has made up, which is out now."""
+        made_up = strangers(self._store, account.answers)
+        for name in made_up:
+            account.out(
+                name, SearchError(f"the retriever {name} gave rows that are not there: {error}")
+            )
+        return bool(made_up)
 
     def _check_scope(self, rows: Rows, filters: Filter | None) -> None:
         """Raise StoreError where a retriever gave another tenant's rows: better none than those."""

@@ -82,9 +82,9 @@ class Turn:
                 raise outcome
         return found
 
-    def outcome(self, name: str, call: Callable[[], Any]) -> Outcome:
+    def outcome(self, name: str, call: Callable[[], Any], *, share: float = 1.0) -> Outcome:
         """What one call gave, or the error."""
-        return self.outcomes({name: call})[name]
+        return self.outcomes({name: call}, share=share)[name]
 
     @staticmethod
     def here(call: Callable[..., Any], *given: Any) -> Outcome:

@@ -158,7 +158,8 @@ class Asking:
         if trail.fused is None or best_place(trail.fused, rows) is None:
             return self._beyond(rows, trail, filters, deep)
         for gone in dropped:
-            if gone.hit.doc_id == doc_id:
+            # What another chunk of the document stands for has not lost the document.
+            if gone.hit.doc_id == doc_id and gone.detail.get("of") != doc_id:
                 return gone.step, gone.hit.rank, None, None, gone.detail
         mine = {chunk.id for chunk in chunks}
         fetched = [place for place, chunk in enumerate(trail.chunks) if chunk.id in mine]
@@ -217,9 +218,11 @@ class Asking:
                 if place is None or (best is not None and place >= best):
                     continue
                 best = place
-                last = trail.branches[name].scores
-                if len(last) and search == retriever.search:
-                    margin = float(last[-1]) - form.weight * float(found.scores[place])
+                went_on = trail.branches[name]
+                n = len(went_on) if went_on.found is None else went_on.found
+                if n and search == retriever.search:
+                    score = form.weight * float(found.scores[place])
+                    margin = float(went_on.scores[n - 1]) - score
         return best, margin
 
 

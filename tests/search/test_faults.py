@@ -249,3 +249,50 @@ def test_a_folder_wants_something_to_store(tmp_path):
     with pytest.raises(StoreError, match="add a retriever that stores something"):
         made.index(documents())
     assert not (tmp_path / "index").exists()
+
+
+@pytest.mark.parametrize(
+    "rows", [[10**9, 1], [-1, 1], [1, 10**9, 0]], ids=["far", "negative", "among good ones"]
+)
+def test_rows_that_are_not_in_the_store_put_their_branch_out(rows):
+    bad = Given(rows, [0.9, 0.5, 0.1][: len(rows)])
+    made = pipeline()
+    parts = {**made._assembly.part("retrievers"), "bad": bad}
+    both = Pipeline(store=made.store, encoder=CountingEncoder(), retrievers=parts)
+    weights = {"bad": 8, "dense": 1, "bm25": 1}
+    hits = both.search("moon", top_k=4, weights=weights)
+    assert len(hits) == 4 and hits[0].doc_id == "moon"
+    [warning] = hits.warnings
+    assert warning.startswith("bad failed, and dense, bm25 answered alone")
+    with pytest.raises(SearchError, match="the retriever bad gave rows that are not there"):
+        both.search("moon", top_k=4, weights=weights, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("rows", "scores"),
+    [
+        (np.array([0]), np.array(["a"])),
+        (np.array([0.0, 1.0]), np.array([0.5, 0.4], np.float32)),
+        (np.array([1, 1]), np.array([0.5, 0.4], np.float32)),
+    ],
+)
+def test_candidates_of_another_type_put_their_branch_out(rows, scores):
+    made = pipeline(retrievers={"bad": Wrong([Candidates(rows, scores)]), "good": Given(*GOOD)})
+    hits = made.search("x")
+    assert len(hits) == 2 and hits.warnings[0].startswith("bad failed, and good answered alone")
+
+
+def test_scores_in_double_precision_are_taken():
+    found = Candidates(np.array([1, 0], np.int32), np.array([0.9, 0.5]))
+    made = pipeline(retrievers={"wide": Wrong([found])})
+    assert [hit.score for hit in made.search("x")] == pytest.approx([0.9, 0.5])
+
+
+def test_a_fusion_that_accounts_for_nothing_is_told_in_words():
+    class Bare:
+        def fuse(self, branches, top_k):
+            return _of([0], [1.0])
+
+    made = pipeline(retrievers={"a": Given(*GOOD), "b": Given(*GOOD)}, fusion=Bare())
+    with pytest.raises(SearchError, match="the fusion Bare gave no Candidates with a BranchScores"):
+        made.search("x")
