@@ -38,7 +38,8 @@ class Union:
 
     def filled(self, name: str, values: npt.NDArray[np.floating], rest: float) -> Values:
         """The branch's values by row, and `rest` for the rows that it has not."""
-        spread = np.full(len(self.rows), rest)
+        spread = np.empty(len(self.rows))
+        spread.fill(rest)
         spread[self.places[name]] = values
         return spread
 
@@ -67,9 +68,9 @@ def sound(branches: Mapping[str, Candidates]) -> dict[str, Candidates]:
 
 def _finite(name: str, found: Candidates) -> Candidates:
     good = np.isfinite(found.scores)
-    if good.all():
+    lost = len(good) - int(np.count_nonzero(good))
+    if not lost:
         return found
-    lost = len(good) - int(good.sum())
     tell(
         f"{lost:,} of {len(good):,} scores of the retriever {name!r} are no finite numbers; "
         "those rows are left out of its list"
@@ -86,7 +87,8 @@ def union_of(branches: Mapping[str, Candidates]) -> Union:
     together = np.concatenate(every, dtype=np.int64)
     # As np.unique with return_inverse, which takes twice as long.
     ascending, order = _sorted(together)
-    first = np.ones(len(ascending), bool)
+    first = np.empty(len(ascending), bool)
+    first[:1] = True
     np.not_equal(ascending[1:], ascending[:-1], out=first[1:])
     later = first.astype(np.int64)
     later[:1] = 0
@@ -112,11 +114,15 @@ def _sorted(
         return rows[order], order
     # Number and place in one word: sorting is twice as fast as finding the order, and twice as fast
     # again with half the word.
-    packed = (rows << bits) | np.arange(n)
-    if highest < 1 << (32 - bits):
-        packed = packed.astype(np.uint32)
+    word = np.uint32 if highest < 1 << (32 - bits) else np.int64
+    packed: npt.NDArray[np.int64 | np.uint32] = rows.astype(word)
+    numbers: npt.NDArray[np.int64 | np.uint32] = np.arange(n, dtype=word)
+    packed <<= bits
+    packed |= numbers
     packed.sort()
-    return packed >> bits, (packed & ((1 << bits) - 1)).astype(np.int64, copy=False)
+    ascending = packed >> bits
+    packed &= (1 << bits) - 1
+    return ascending, packed.astype(np.int64, copy=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +174,10 @@ def best_places(scores: Scores, top_k: int) -> npt.NDArray[np.int64]:
         return np.empty(0, np.int64)
     if len(scores) <= top_k:
         return _best_first(scores)
-    last = np.partition(scores, len(scores) - top_k)[len(scores) - top_k]
-    places = (scores >= last).nonzero()[0]
+    cut = len(scores) - top_k
+    parted = scores.copy()
+    parted.partition(cut)
+    places: npt.NDArray[np.int64] = (scores >= parted[cut]).nonzero()[0]
     return places[_best_first(scores[places])]
 
 
@@ -179,7 +187,7 @@ _FEW = 128
 
 def _best_first(scores: Scores) -> npt.NDArray[np.int64]:
     if len(scores) <= _FEW:
-        return np.argsort(-scores, kind="stable")
+        return (-scores).argsort(kind="stable")
     order = np.argsort(-scores)
     descending = scores[order]
     if (descending[1:] == descending[:-1]).any():
