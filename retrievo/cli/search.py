@@ -113,7 +113,11 @@ def search(
 
 
 def hits_as_dict(query: str, hits: "Hits") -> dict[str, Any]:
-    """The answer as other programs read it: query, hits, warnings, timings."""
+    """The answer as other programs read it: query, hits, warnings, timings.
+
+    Where they were asked for, the confidence and the tokens of all hits stand beside them.
+    """
+    asked = {"confidence": hits.confidence, "tokens": hits.tokens}
     return {
         "query": query,
         "hits": [
@@ -130,10 +134,9 @@ def hits_as_dict(query: str, hits: "Hits") -> dict[str, Any]:
             }
             for hit in hits
         ],
-        "confidence": hits.confidence,
-        "tokens": hits.tokens,
         "warnings": list(hits.warnings),
         "timings": dict(hits.timings),
+        **{name: value for name, value in asked.items() if value is not None},
     }
 
 
