@@ -13,7 +13,6 @@ import platform
 import timeit
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from retrievo.fuse.convex import Convex
 from retrievo.fuse.distribution import DistributionBased
 from retrievo.fuse.gated import Gated
 from retrievo.fuse.reciprocal import ReciprocalRank
+from retrievo.search.completing import wholly_scored
 from retrievo.types import Candidates, Query
 
 NAMES = ("scifact", "docs_qa", "code_chunks_qa", "limit_small")
@@ -99,14 +99,7 @@ class Collection:
 
     def completed(self, text: str, found: Mapping[str, Candidates]) -> dict[str, Candidates]:
         """Each branch with the scores of what only others found."""
-        query, made = Query(text), {}
-        every = np.unique(np.concatenate([one.rows for one in found.values()]))
-        for name, one in found.items():
-            rest = np.setdiff1d(every, one.rows)
-            scores = [one.scores, self.retrievers[name].score([query], rest)[0]]
-            rows = np.concatenate([one.rows, rest])
-            made[name] = replace(one, rows=rows, scores=np.concatenate(scores), found=len(one))
-        return made
+        return wholly_scored(found, self.retrievers, Query(text))
 
     def documents(self, rows: np.ndarray) -> list[str]:
         """The ids of the rows' documents, each once, in order."""

@@ -1,6 +1,6 @@
 """What an LLM application asks of its retrieval: passages that fit, or that there are none.
 
-    python examples/prompt_context.py
+python examples/prompt_context.py
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Numbers that parts are given, checked when they are made."""
+"""Numbers that parts and searches are given, checked before they are used."""
 
 from numbers import Real
 
@@ -20,3 +20,10 @@ def check_number(
     low = f"above {least:g}" if above else f"from {least:g}"
     high = "up" if most == float("inf") else f"to {most:g}"
     raise ConfigError(f"{name} is {value!r}; a number {low} {high} is wanted")
+
+
+def check_whole(name: str, value: object, least: int) -> None:
+    """Raise ConfigError for what is no whole number, or a smaller one."""
+    whole = hasattr(value, "__index__") and not isinstance(value, bool)
+    if not whole or value.__index__() < least:  # type: ignore[attr-defined]  # it has it
+        raise ConfigError(f"{name} is {value!r}; a whole number from {least} is wanted")

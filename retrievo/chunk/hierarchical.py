@@ -3,10 +3,11 @@
 from itertools import pairwise
 from typing import Any
 
+from retrievo.arguments import check_whole
 from retrievo.chunk.boundaries import Boundaries
 from retrievo.chunk.cutting import Cutter, Window, chunk_of, empty_chunk, trimmed
 from retrievo.chunk.measured import Measured
-from retrievo.chunk.sizing import Sizing, check_whole
+from retrievo.chunk.sizing import Sizing
 from retrievo.contracts import Encoder, Tokenizer
 from retrievo.errors import ConfigError
 from retrievo.types import Chunk, Document

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from retrievo.arguments import check_whole
 from retrievo.chunk.cutting import Cutter, chunk_of, empty_chunk, trimmed
 from retrievo.chunk.measured import Measured
 from retrievo.chunk.sentence_ends import SentencePlaces, sentence_ends
-from retrievo.chunk.sizing import Sizing, check_whole
+from retrievo.chunk.sizing import Sizing
 from retrievo.contracts import Encoder, Tokenizer
 from retrievo.errors import ConfigError
 from retrievo.types import Chunk, Document

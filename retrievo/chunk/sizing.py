@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from retrievo.arguments import check_whole
 from retrievo.chunk.measured import Measured
 from retrievo.chunk.tokenizers import name_of_tokenizer, resolve_tokenizer
 from retrievo.contracts import Encoder, Tokenizer
@@ -107,12 +108,6 @@ def first_tokens(text: str, most: int, tokenizer: Tokenizer) -> str:
     if not (text[limit].isspace() or part[-1:].isspace()) and part[-1:] < _UNSPACED:
         part = _LAST_WORD.sub("", part)
     return part.rstrip()
-
-
-def check_whole(name: str, value: object, least: int) -> None:
-    """Raise ConfigError for what is no whole number, or a smaller one."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise ConfigError(f"{name} is {value!r}; a whole number from {least} is wanted")
 
 
 def _room(encoder: object) -> int | None:

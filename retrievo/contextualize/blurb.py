@@ -7,7 +7,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from retrievo.chunk.sizing import check_whole
+from retrievo.arguments import check_whole
 from retrievo.contextualize.estimate import Estimate
 from retrievo.contextualize.fitting import Fitting
 from retrievo.contextualize.prompt import INSTRUCTIONS, Request, Shown

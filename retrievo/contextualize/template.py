@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from retrievo.chunk.sizing import check_whole
+from retrievo.arguments import check_whole
 from retrievo.contextualize.fitting import Fitting
 from retrievo.contextualize.placeholders import METADATA, Template
 from retrievo.contracts import Encoder

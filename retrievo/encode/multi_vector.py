@@ -12,8 +12,8 @@ from retrievo.contracts import Spans
 from retrievo.encode.checking import given_texts, tell_empty, tell_truncated
 from retrievo.encode.encoded import Encoded, Side
 from retrievo.encode.transformer.batching import token_batches
-from retrievo.encode.transformer.devices import batch_tokens_for, devices_of
-from retrievo.encode.transformer.hub import load_kind
+from retrievo.encode.transformer.devices import batch_tokens_for
+from retrievo.encode.transformer.hub import open_kind
 from retrievo.encode.transformer.model_identity import model_fingerprint, module_settings
 from retrievo.encode.transformer.token_states import unit
 from retrievo.encode.transformer.tokenizing import limit_of, tokenizer_of
@@ -46,19 +46,14 @@ class MultiVectorEncoder:
         revision: str | None = None,
         local_files_only: bool = False,
     ) -> None:
-        if isinstance(model, Model):
-            self._model, self._name = model, "given"
-        else:
-            self._model = load_kind(
-                Model,
-                str(model),
-                device=devices_of(device, 1)[0],
-                trust_remote_code=trust_remote_code,
-                revision=revision,
-                local_files_only=local_files_only,
-            )
-            path = Path(model).expanduser()
-            self._name = path.resolve().name if path.is_dir() else str(model)
+        self._model, self._name = open_kind(
+            Model,
+            model,
+            device=device,
+            trust_remote_code=trust_remote_code,
+            revision=revision,
+            local_files_only=local_files_only,
+        )
         self._model.eval()
         tokenizer = tokenizer_of(self._model)
         if tokenizer is None:
@@ -128,8 +123,6 @@ class MultiVectorEncoder:
                     texts=[place],
                 )
             found[place] = unit(vectors)
-        if given:
-            self._tell_cut(given, side)
         indptr = np.concatenate([[0], np.cumsum([len(one) for one in found])]).astype(np.int64)
         return MultiRows(indptr, np.concatenate([np.empty((0, self.dim), np.float32), *found]))
 
@@ -174,6 +167,7 @@ class MultiVectorEncoder:
     def _made(self, texts: Sequence[str], side: Side) -> list[Vectors]:
         prompt = self._prompt(side)
         lengths = [len(found.ids) for found in self._tokenizer.tokens([prompt + t for t in texts])]
+        self._tell_cut(texts, lengths, side)
         limit = self._limit(side)
         capped = np.minimum(np.asarray(lengths, np.int64), limit or 10**9)
         found: list[Vectors] = [np.empty(0, np.float32)] * len(texts)
@@ -191,13 +185,13 @@ class MultiVectorEncoder:
                 found[place] = np.asarray(vectors, np.float32)
         return found
 
-    def _tell_cut(self, texts: Sequence[str], side: Side) -> None:
-        prompt, limit = self._prompt(side), self._limit(side)
-        if limit is None:
+    def _tell_cut(self, texts: Sequence[str], lengths: Sequence[int], side: Side) -> None:
+        """Tell of texts that are longer than the model reads; lengths are with special tokens."""
+        limit = self._limit(side)
+        if limit is None or not texts:
             return
-        specials = self._tokenizer.specials(prompt)
-        tokens = self._tokenizer.tokens([prompt + text for text in texts])
-        totals = np.array([len(found.ids) - specials for found in tokens], np.int32)
+        specials = self._tokenizer.specials(self._prompt(side))
+        totals = np.array(lengths, np.int32) - specials
         seen = np.minimum(totals, limit - specials).astype(np.int32)
         none = np.empty((len(texts), 0), np.float32)
         tell_truncated(texts, Encoded(none, totals, seen), self._name, limit)

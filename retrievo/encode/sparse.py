@@ -10,8 +10,8 @@ from sentence_transformers import SparseEncoder
 from retrievo.encode.checking import given_texts, tell_truncated
 from retrievo.encode.encoded import Encoded, Side
 from retrievo.encode.transformer.batching import token_batches
-from retrievo.encode.transformer.devices import batch_tokens_for, devices_of
-from retrievo.encode.transformer.hub import load_kind
+from retrievo.encode.transformer.devices import batch_tokens_for
+from retrievo.encode.transformer.hub import open_kind
 from retrievo.encode.transformer.model_identity import model_fingerprint, module_settings
 from retrievo.encode.transformer.tokenizing import limit_of, tokenizer_of
 from retrievo.errors import ConfigError, EncoderError
@@ -39,19 +39,14 @@ class SparseModel:
     ) -> None:
         if max_active_dims is not None and max_active_dims < 1:
             raise ConfigError(f"max_active_dims is {max_active_dims}; a number from 1 is wanted")
-        if isinstance(model, SparseEncoder):
-            self._model, self.name = model, "given"
-        else:
-            self._model = load_kind(
-                SparseEncoder,
-                str(model),
-                device=devices_of(device, 1)[0],
-                trust_remote_code=trust_remote_code,
-                revision=revision,
-                local_files_only=local_files_only,
-            )
-            path = Path(model).expanduser()
-            self.name = path.resolve().name if path.is_dir() else str(model)
+        self._model, self.name = open_kind(
+            SparseEncoder,
+            model,
+            device=device,
+            trust_remote_code=trust_remote_code,
+            revision=revision,
+            local_files_only=local_files_only,
+        )
         self._model.eval()
         self._most = max_active_dims or self._model.max_active_dims
         self._tokenizer = tokenizer_of(self._model)

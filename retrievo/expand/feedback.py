@@ -6,8 +6,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from retrievo.arguments import check_number
-from retrievo.chunk.sizing import check_whole
+from retrievo.arguments import check_number, check_whole
 from retrievo.contracts import Encoder, FirstPass, Store
 from retrievo.errors import ConfigError, SearchError
 from retrievo.expand.moving import mixed, query_vector, space_of

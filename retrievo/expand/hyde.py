@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from retrievo.arguments import check_number
-from retrievo.chunk.sizing import check_whole
+from retrievo.arguments import check_number, check_whole
 from retrievo.contracts import Encoder, Store
 from retrievo.errors import ConfigError, SearchError
 from retrievo.expand.moving import check_dim, mixed, query_vector

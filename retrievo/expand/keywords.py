@@ -4,8 +4,7 @@ import re
 import threading
 from collections.abc import Mapping, Sequence
 
-from retrievo.arguments import check_number
-from retrievo.chunk.sizing import check_whole
+from retrievo.arguments import check_number, check_whole
 from retrievo.contracts import Encoder, Store
 from retrievo.errors import ConfigError
 from retrievo.expand.moving import check_dim, mixed, query_vector

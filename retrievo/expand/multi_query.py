@@ -5,8 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from retrievo.arguments import check_number
-from retrievo.chunk.sizing import check_whole
+from retrievo.arguments import check_number, check_whole
 from retrievo.errors import SearchError
 from retrievo.expand.writing import Writing
 from retrievo.llm.chat import OPENAI, one_line

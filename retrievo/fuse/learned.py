@@ -27,7 +27,10 @@ class LearnedWeights:
     format: int = FORMAT
 
     def write(self, path: str | Path) -> None:
-        Path(path).write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        """Write a small JSON file, whole or not at all."""
+        part = Path(path).with_name(f"{Path(path).name}.part")
+        part.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        part.replace(path)
 
     @classmethod
     def read(cls, path: str | Path) -> "LearnedWeights":

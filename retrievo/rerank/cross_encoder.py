@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from sentence_transformers import CrossEncoder
 
-from retrievo.chunk.sizing import check_whole
+from retrievo.arguments import check_whole
 from retrievo.encode.transformer.precision import DType
 from retrievo.errors import ConfigError
 from retrievo.rerank.budget import Budget

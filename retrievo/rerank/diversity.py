@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from retrievo.arguments import check_number
-from retrievo.chunk.sizing import check_whole
+from retrievo.arguments import check_number, check_whole
 from retrievo.contracts import Encoder, Store
 from retrievo.errors import EncoderError, SearchError
 from retrievo.rerank.ordering import DEPTH, nothing

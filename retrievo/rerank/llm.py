@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from retrievo.arguments import check_number
-from retrievo.chunk.sizing import check_whole
+from retrievo.arguments import check_number, check_whole
 from retrievo.encode.remote.client import Client
 from retrievo.encode.remote.connection import connection_to
 from retrievo.errors import ConfigError, SearchError

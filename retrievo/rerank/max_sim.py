@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from retrievo.chunk.sizing import check_whole
+from retrievo.arguments import check_whole
 from retrievo.contracts import Encoder, Store
-from retrievo.errors import ConfigError, EncoderError, SearchError
+from retrievo.errors import EncoderError, SearchError
 from retrievo.rerank.budget import Budget
 from retrievo.rerank.ordering import DEPTH, best_first, nothing, with_last
 from retrievo.rerank.stored import keeps
+from retrievo.retrieve.vectors import check_tokens, checked_tokens
 from retrievo.store.memory.exact import max_sim
 from retrievo.types import Candidates, Chunk, Found, MultiRows, Query, Scores, Vectors
 
@@ -48,13 +49,7 @@ class MaxSimReranker:
         self._encoder, self._store = encoder, store
         self._query_encoder = query_encoder or encoder
         self._representation = representation
-        for one in (self._encoder, self._query_encoder):
-            _check(one)
-        if self._query_encoder.dim != encoder.dim:
-            raise ConfigError(
-                f"the query encoder has {self._query_encoder.dim} dimensions, the encoder "
-                f"{encoder.dim}: their tokens cannot be compared"
-            )
+        check_tokens("max-sim", encoder, self._query_encoder)
 
     def rank(self, query: str, chunks: Sequence[Chunk], top_k: int) -> Candidates:
         """Positions in `chunks` with their sums of cosines; those that the budget allowed to read.
@@ -94,17 +89,10 @@ class MaxSimReranker:
         return self._encoded(self._query_encoder, [query], query=True)[0]
 
     def _encoded(self, encoder: Encoder, texts: list[str], *, query: bool) -> MultiRows:
-        encode = getattr(encoder, "encode_tokens")  # noqa: B009  # optional in the contract
         try:
-            rows: MultiRows = encode(texts, query=query)
+            return checked_tokens(encoder, texts, query=query)
         except EncoderError as error:
             raise SearchError(f"max-sim has no vectors of tokens: {error}") from error
-        if len(rows) != len(texts) or rows.vectors.shape[1] != encoder.dim:
-            raise SearchError(
-                f"encode_tokens of {type(encoder).__name__} gave {len(rows)} rows of vectors of "
-                f"{rows.vectors.shape[1]} numbers for {len(texts)} texts; {encoder.dim} are wanted"
-            )
-        return rows
 
 
 def _ranked(scores: Scores, asked: Vectors, top_k: int, source: str) -> Candidates:
@@ -115,14 +103,3 @@ def _ranked(scores: Scores, asked: Vectors, top_k: int, source: str) -> Candidat
     bound = float(len(asked)) if unit else None
     made = with_last(scores, empty)
     return best_first("max-sim", made, top_k, scored_by=ways, bound=bound)
-
-
-def _check(encoder: Encoder) -> None:
-    if not hasattr(encoder, "encode_tokens"):
-        raise ConfigError(
-            f"max-sim wants a vector a token, and the encoder {type(encoder).__name__} has no "
-            "encode_tokens; use 'sentence-transformers' or 'multi-vector' in [encoder]"
-        )
-    refused = getattr(encoder, "tokens_refused", None)
-    if refused is not None:
-        raise ConfigError(f"max-sim cannot have the tokens of this encoder: {refused}")

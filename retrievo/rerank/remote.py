@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from retrievo.chunk.sizing import check_whole
+from retrievo.arguments import check_whole
 from retrievo.encode.remote.client import Client, RefusedError
 from retrievo.encode.remote.connection import Connection
 from retrievo.errors import EncoderError, SearchError

@@ -7,11 +7,12 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from retrievo.contracts import Ask, Encoder, Items, Space, Store
-from retrievo.errors import ConfigError, EncoderError
+from retrievo.errors import ConfigError
 from retrievo.filters import Filter
 from retrievo.retrieve.muvera import FixedEncodings
 from retrievo.retrieve.token_matches import Matched, matches
 from retrievo.retrieve.token_pooling import pooled
+from retrievo.retrieve.vectors import check_tokens, checked_tokens
 from retrievo.types import (
     Candidates,
     Chunk,
@@ -76,7 +77,7 @@ class LateInteractionRetriever:
         self.depth = depth
         self._encoder, self._store = encoder, store
         self._query_encoder = query_encoder or encoder
-        _check(self._query_encoder, encoder.dim)
+        check_tokens("late-interaction", encoder, self._query_encoder)
         self._pool_factor, self._name = pool_factor, representation
         self._fde: FixedEncodings | None = None
         if muvera:
@@ -103,13 +104,15 @@ class LateInteractionRetriever:
         return {self._name: rows, self._fde_name: self._fde.documents(rows)}
 
     def _documents(self, texts: Sequence[str]) -> MultiRows:
-        return pooled(_encoded(self._encoder, texts, query=False), self._pool_factor)
+        return pooled(checked_tokens(self._encoder, texts, query=False), self._pool_factor)
 
     def prepare(self, queries: Sequence[Query], filters: Filter | None = None) -> None:
         """Encode the queries that are not; their token vectors stay with them."""
         missing = [query for query in queries if self._name not in query.vectors]
         if missing:
-            rows = _encoded(self._query_encoder, [query.text for query in missing], query=True)
+            rows = checked_tokens(
+                self._query_encoder, [query.text for query in missing], query=True
+            )
             for at, query in enumerate(missing):
                 query.vectors[self._name] = rows[at]
 
@@ -179,7 +182,7 @@ class LateInteractionRetriever:
     def token_scores(self, query: Query, chunk: Chunk) -> list[TokenScore]:
         """What each token of the query found in the chunk, which is encoded for it."""
         self.prepare([query])
-        document = _encoded(self._encoder, [chunk.indexed_text], query=False)[0]
+        document = checked_tokens(self._encoder, [chunk.indexed_text], query=False)[0]
         asked = Matched(query.text, query.vectors[self._name], self._query_encoder)
         found = Matched(chunk.indexed_text, document, self._encoder)
         context = len(chunk.indexed_text) - len(chunk.text)
@@ -208,45 +211,3 @@ def _bound(vectors: Any, found: Candidates) -> float | None:
     lengths = np.linalg.norm(vectors, axis=1)
     best = float(found.scores[0]) if len(found) else 0.0
     return n if lengths.max() <= 1.001 and best <= 1.001 * n else None
-
-
-def _check(encoder: Encoder, dim: int) -> None:
-    name = type(encoder).__name__
-    if not hasattr(encoder, "encode_tokens"):
-        raise ConfigError(
-            f"late-interaction wants a vector a token, and the encoder {name} has no "
-            "encode_tokens; use 'sentence-transformers' or 'multi-vector' in [encoder]"
-        )
-    refused = getattr(encoder, "tokens_refused", None)
-    if refused is not None:
-        raise ConfigError(f"late-interaction cannot have the tokens of this encoder: {refused}")
-    if encoder.dim != dim:
-        raise ConfigError(
-            f"the query encoder {name} has {encoder.dim} dimensions, the document encoder {dim}: "
-            "their tokens cannot be compared"
-        )
-
-
-def _encoded(encoder: Encoder, texts: Sequence[str], *, query: bool) -> MultiRows:
-    """What the encoder gave, checked; a store must never see anything else than vectors."""
-    if not texts:
-        return MultiRows(np.zeros(1, np.int64), np.empty((0, encoder.dim), np.float32))
-    encode = getattr(encoder, "encode_tokens")  # noqa: B009  # optional in the contract
-    rows = encode(list(texts), query=query)
-    if (
-        not isinstance(rows, MultiRows)
-        or len(rows) != len(texts)
-        or rows.vectors.shape != (int(rows.indptr[-1]), encoder.dim)
-    ):
-        raise EncoderError(
-            f"encode_tokens of {type(encoder).__name__} gave no {len(texts)} rows of vectors of "
-            f"{encoder.dim} numbers"
-        )
-    finite = np.isfinite(rows.vectors).all(axis=1)
-    if not finite.all():
-        at = int(np.searchsorted(rows.indptr, np.flatnonzero(~finite)[0], side="right")) - 1
-        raise EncoderError(
-            f"encode_tokens of {type(encoder).__name__} gave NaN or infinity for text {at}",
-            texts=[at],
-        )
-    return MultiRows(rows.indptr, np.asarray(rows.vectors, np.float32))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Literal
 
 from retrievo.contracts import Store
@@ -64,7 +65,8 @@ def finished(
     if budget is not None:
         # Packed first, and widened with what is left: a passage must not grow out of the budget.
         assert tools.count_tokens is not None
-        found, gone, tokens = packed(found, budget, top_k, tools.count_tokens)
+        count_tokens = cache(tools.count_tokens)  # widening counts most texts again and again
+        found, gone, tokens = packed(found, budget, top_k, count_tokens)
         dropped += [Dropped(hit, "over the token budget", detail) for hit, detail in gone]
         if gone:
             warnings.append(
@@ -73,7 +75,7 @@ def finished(
             )
         if wide:
             found, gone, tokens = widened_within(
-                found, tools.store, wide, budget, tools.count_tokens, tools.tenant
+                found, tools.store, wide, budget, count_tokens, tools.tenant
             )
             dropped += [Dropped(hit, "inside another hit", detail) for hit, detail in gone]
     elif wide:
@@ -107,6 +109,9 @@ def _doubted(
             kept.append(told)
         else:
             dropped.append(Dropped(told, "below min_confidence", {"confidence": share}))
+    if kept and len(kept) < len(hits):
+        gone = len(hits) - len(kept)
+        warnings.append(f"{gone} of {len(hits)} hits are below min_confidence = {least:g}")
     if not kept:
         warnings.append(
             f"no hit reaches min_confidence = {least:g}: the best has {max(shares):.2f}, so "

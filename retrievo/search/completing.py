@@ -16,6 +16,13 @@ from retrievo.search.turn import Turn
 from retrievo.types import Candidates, Query, Rows, Scores
 
 
+def wholly_scored(
+    branches: Mapping[str, Candidates], retrievers: Mapping[str, Retriever], query: Query
+) -> dict[str, Candidates]:
+    """What `completed` gives, outside of a search. Raises what a retriever raises."""
+    return completed(branches, retrievers, [query], Turn(), Account(warnings=[[]], strict=True), 0)
+
+
 def completed(
     branches: Mapping[str, Candidates],
     retrievers: Mapping[str, Retriever],

@@ -4,10 +4,12 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
 from retrievo.chunk.tokenizers import resolve_tokenizer
+from retrievo.contracts import Tokenizer
 from retrievo.telling import tell
 
 ENCODING = "o200k_base"
@@ -30,8 +32,14 @@ def token_counter(name: str | None) -> Callable[[str], int]:
                 f"vocabulary of {ENCODING} is not here; context_tokenizer = 'tiktoken:{ENCODING}' "
                 "fetches it, 'static' says that this is meant"
             )
-    tokenizer = resolve_tokenizer(name)
+    tokenizer = _tokenizer(name)
     return lambda text: len(tokenizer.token_spans(text))
+
+
+@cache
+def _tokenizer(name: str) -> Tokenizer:
+    """Kept: a vocabulary is megabytes, and what has been looked up in it is worth keeping."""
+    return resolve_tokenizer(name)
 
 
 def vocabulary_is_here() -> bool:

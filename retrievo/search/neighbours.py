@@ -82,14 +82,10 @@ def widened_within(
     The better a hit is, the sooner it gets them; each has all that fit of one chunk on each side
     before any has two. With them come those that are inside another one, and the tokens there are.
     """
-    known: dict[str, int] = {}
     documents: dict[str, list[Chunk]] = {}
 
     def tokens_of(found: Sequence[Hit]) -> int:
-        for hit in found:
-            if hit.text not in known:
-                known[hit.text] = count_tokens(hit.text)
-        return sum(known[hit.text] for hit in found)
+        return sum(count_tokens(hit.text) for hit in found)
 
     def tried(reach: Sequence[int]) -> tuple[list[Hit], list[tuple[Hit, dict[str, Any]]], int]:
         found, gone = with_neighbours(hits, store, reach, len(hits), tenant, documents)
@@ -109,7 +105,7 @@ def widened_within(
             if one is not None and one[2] <= max_tokens:
                 best, reach = one, wider
     found, gone, tokens = best
-    told = [replace(hit, trace={**hit.trace, "tokens": known[hit.text]}) for hit in found]
+    told = [replace(hit, trace={**hit.trace, "tokens": count_tokens(hit.text)}) for hit in found]
     return told, gone, tokens
 
 

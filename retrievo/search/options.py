@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypedDict, cast
 
-from retrievo.arguments import check_number
+from retrievo.arguments import check_number, check_whole
 from retrievo.errors import ConfigError
 from retrievo.host.nearest import hint, listed
 from retrievo.search.parents import check_parents
@@ -73,9 +73,9 @@ class SearchOptions:
             check_number("min_confidence", self.min_confidence, most=1)
         if self.timeout_s is not None:
             check_number("timeout_s", self.timeout_s, above=True, most=LONGEST_S)
-        _whole("expand_context", self.expand_context, least=0)
+        check_whole("expand_context", self.expand_context, 0)
         if self.max_context_tokens is not None:
-            _whole("max_context_tokens", self.max_context_tokens, least=1)
+            check_whole("max_context_tokens", self.max_context_tokens, 1)
         _check_tokenizer(self.context_tokenizer)
         if self.weights is not None:
             _check_weights(self.weights)
@@ -145,13 +145,6 @@ def _steps(steer: object) -> tuple[tuple[str, str], ...]:
             raise ValueError(f"{wanted}; found {step!r}")
         found.append(cast(tuple[str, str], pair))
     return tuple(found)
-
-
-def _whole(name: str, value: object, *, least: int) -> None:
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise TypeError(f"{name} is {value!r}; a whole number is wanted")
-    if value.__index__() < least:
-        raise ValueError(f"{name} is {value!r}; a whole number from {least} up is wanted")
 
 
 def search_table(tables: Mapping[str, Any], source: str) -> Mapping[str, Any]:

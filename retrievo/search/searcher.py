@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
@@ -14,16 +13,13 @@ from retrievo.filters import Filter, unscoped
 from retrievo.hits import Hits
 from retrievo.host.nearest import hint
 from retrievo.search.account import Account
-from retrievo.search.branches import Answers, Branches, strangers
+from retrievo.search.branches import Branches, strangers
 from retrievo.search.completing import completed
 from retrievo.search.expanding import expanded
 from retrievo.search.noticing import tell_cut, unknown_keys
 from retrievo.search.options import NO_OPTIONS, SearchOptions
 from retrievo.search.placing import RERANK_DEPTH, Fetched, fetched, placed
-from retrievo.search.ranking import (
-    merged,
-    scored_by,
-)
+from retrievo.search.ranking import merged, scored_by
 from retrievo.search.trail import Trail
 from retrievo.search.turn import Turn
 from retrievo.truncation import recording
@@ -82,9 +78,8 @@ class Searcher:
         ready: dict[int, Fetched] = {}
         # Before the lock: a slow encoder must not keep a writer, and all behind it, waiting.
         with recording() as cut:
-            queries = self._queries(
-                [texts[i] for i in asked], asked, filters, options, turn, account
-            )
+            plain = [texts[i] for i in asked]
+            queries = self._queries(plain, asked, filters, fusion, options, turn, account)
         tell_cut(cut, queries, asked, account)
         forms = dict(zip(asked, queries, strict=True))
         with self._store.reading():
@@ -137,7 +132,7 @@ class Searcher:
             for i, text in enumerate(texts)
         ]
 
-    def first_pass(self, filters: Filter | None, turn: Turn) -> FirstPass:
+    def _first_pass(self, filters: Filter | None, fusion: Fusion | None, turn: Turn) -> FirstPass:
         """What an expander may ask: the chunks that the branches find for a query, fused."""
 
         def find(query: Query, depth: int) -> Found:
@@ -146,7 +141,7 @@ class Searcher:
             self._branches.prepare([query], filters, turn, account)
             with self._store.reading():
                 [candidates] = self._candidates(
-                    [[query]], depth, depth, filters, self._fusion, False, [0], turn, account
+                    [[query]], depth, depth, filters, fusion, False, [0], turn, account
                 )
                 self._check_scope(candidates.rows, filters)
                 one = fetched(self._store, candidates, None, depth, account)
@@ -184,6 +179,7 @@ class Searcher:
         texts: Sequence[str],
         asked: Sequence[int],
         filters: Filter | None,
+        fusion: Fusion | None,
         options: SearchOptions,
         turn: Turn,
         account: Account,
@@ -191,7 +187,7 @@ class Searcher:
         if self._expander is None:
             queries = [[Query(text)] for text in texts]
         else:
-            first_pass = self.first_pass(filters, turn)
+            first_pass = self._first_pass(filters, fusion, turn)
             with account.timed("expand"):
                 queries = expanded(self._expander, texts, asked, first_pass, turn, account)
         flat = [query for part in queries for query in part]
@@ -229,8 +225,15 @@ class Searcher:
             mine = {name: lists[place] for name, lists in branches.items()}
             exhaustive = all(candidates.exhaustive for candidates in mine.values())
             if getattr(fusion, "complete", False):
-                foreign = partial(self._foreign, answers)
-                mine = completed(mine, self.retrievers, queries[place], turn, account, i, foreign)
+                mine = completed(
+                    mine,
+                    self.retrievers,
+                    queries[place],
+                    turn,
+                    account,
+                    i,
+                    foreign=lambda: bool(strangers(self._store, answers)),
+                )
             for name, candidates in mine.items():
                 if candidates.bound == 0:
                     account.tell(i, f"{name}: no word of the query is in the index")
@@ -265,12 +268,9 @@ class Searcher:
             )
         return fused
 
-    def _foreign(self, answers: Answers) -> bool:
-        return bool(strangers(self._store, answers))
-
     def _put_out_strangers(self, account: Account, error: StoreError) -> bool:
         """Whether the store's error came of rows that a branch has made up, which is out now."""
-        made_up = strangers(self._store, account.answers)
+        made_up = set(strangers(self._store, account.answers)).difference(account.failed)
         for name in made_up:
             account.out(
                 name, SearchError(f"the retriever {name} gave rows that are not there: {error}")

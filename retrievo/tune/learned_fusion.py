@@ -12,7 +12,7 @@ from retrievo.evaluate.datasets import Dataset
 from retrievo.fuse.features import FEATURES, features_of
 from retrievo.fuse.learned import LearnedWeights
 from retrievo.fuse.union import Union, sound, union_of
-from retrievo.tune.self_retrieval import completed
+from retrievo.search.completing import wholly_scored
 from retrievo.types import Candidates, Query
 
 if TYPE_CHECKING:
@@ -49,8 +49,7 @@ def learn_fusion(
     for judged in dataset.queries:
         query = Query(judged.text)
         lists = {name: one.search([query], depth)[0] for name, one in retrievers.items()}
-        every = np.unique(np.concatenate([found.rows for found in lists.values()]))
-        full = {n: completed(retrievers[n], query, one, every) for n, one in lists.items()}
+        full = wholly_scored(lists, retrievers, query)
         good = [doc_id for doc_id, grade in judged.grades.items() if grade > 0]
         rows = store.document_rows(good)
         examples.append(Example(full, frozenset(np.concatenate(rows).tolist() if rows else ())))

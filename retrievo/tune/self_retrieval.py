@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from retrievo.contracts import Fusion, Retriever, Store
+from retrievo.search.completing import wholly_scored
 from retrievo.tune.pseudo_queries import PseudoQuery
 from retrievo.types import (
     Candidates,
@@ -42,9 +43,7 @@ def candidates_of(
         for name, retriever in retrievers.items()
     }
     for at, (query, mine) in enumerate(zip(queries, made, strict=True)):
-        every = np.unique(np.concatenate([one.rows for one in mine.values()]))
-        for name, retriever in retrievers.items():
-            full = completed(retriever, query, mine[name], every)
+        for name, full in wholly_scored(mine, retrievers, query).items():
             mine[name] = _with_own(full, own_scores[name][at])
     return made
 
@@ -70,18 +69,6 @@ def _documents(store: Store, rows: Rows) -> list[int]:
 
 def _kept(found: Candidates, kept: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> Candidates:
     return replace(found, rows=found.rows[kept], scores=found.scores[kept], scored_by=None)
-
-
-def completed(retriever: Retriever, query: Query, found: Candidates, every: Rows) -> Candidates:
-    """The branch's list with the scores of those of `every` that it did not find, where it can."""
-    rest = np.setdiff1d(every, found.rows)
-    score = getattr(retriever, "score", None)
-    if score is None or not len(rest):
-        return replace(found, found=len(found))
-    scores = np.concatenate([found.scores, score([query], rest)[0]])
-    return replace(
-        found, rows=np.concatenate([found.rows, rest]), scores=scores, found=len(found.rows)
-    )
 
 
 def _with_own(found: Candidates, own: float) -> Candidates:

@@ -142,7 +142,7 @@ def test_what_an_encoder_cannot_give_is_a_search_error():
             made.vectors[0] = np.nan
             return made
 
-    for encoder, said in ((Fails(), "non-finite"), (Fewer(), "1 rows"), (Nan(), "no number")):
+    for encoder, said in ((Fails(), "non-finite"), (Fewer(), "1 rows"), (Nan(), "NaN or infinity")):
         with pytest.raises(SearchError, match=said):
             MaxSimReranker(encoder).rank(QUERY, chunks_of(*TEXTS), 4)
 

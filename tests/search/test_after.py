@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import time
+from dataclasses import fields
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +19,7 @@ from retrievo.hits import Hit
 from retrievo.search.confidence import Confidence, random_queries
 from retrievo.search.counting import _VOCABULARY, ENCODING
 from retrievo.search.duplicates import contained, shingles, without_duplicates
+from retrievo.search.options import SearchOptions, Wanted
 from retrievo.search.packing import packed
 from retrievo.types import Chunk
 
@@ -204,8 +206,8 @@ def test_random_queries_of_a_tenant_hold_only_its_own_words():
     [
         ({"top": 3}, "there is no option 'top'"),
         ({"expand_context": -1}, "expand_context is -1"),
-        ({"expand_context": 0.5}, "a whole number is wanted"),
-        ({"max_context_tokens": 0}, "from 1 up"),
+        ({"expand_context": 0.5}, "a whole number from 0 is wanted"),
+        ({"max_context_tokens": 0}, "a whole number from 1 is wanted"),
         ({"min_confidence": 1.5}, "from 0 to 1"),
         ({"drop_duplicates": 0}, "above 0 to 1"),
         ({"timeout_s": float("nan")}, "above 0 to 86400"),
@@ -343,3 +345,19 @@ def test_tokens_are_those_of_tiktoken_where_its_vocabulary_is_here(monkeypatch, 
     encoding = tiktoken.get_encoding(ENCODING)
     assert hits.tokens == sum(len(encoding.encode(hit.text)) for hit in hits) > 0
     assert not any("static" in warning for warning in hits.warnings)
+
+
+def test_the_options_are_the_same_for_type_checkers_and_at_run_time():
+    assert set(Wanted.__annotations__) == {field.name for field in fields(SearchOptions)}
+
+
+def test_hits_that_are_too_unsure_are_counted():
+    made = Pipeline()
+    made.index(collection())
+    every = made.search("needle4 and thunder4", min_confidence=0.0, top_k=10)
+    shares = [hit.trace["confidence"] for hit in every]
+    least = (max(shares) + min(shares)) / 2
+    some = made.search("needle4 and thunder4", min_confidence=least, top_k=10)
+    gone = sum(share < least for share in shares)
+    assert 0 < len(some) == len(every) - gone
+    assert f"{gone} of {len(every)} hits are below min_confidence" in " ".join(some.warnings)

@@ -296,3 +296,29 @@ def test_a_fusion_that_accounts_for_nothing_is_told_in_words():
     made = pipeline(retrievers={"a": Given(*GOOD), "b": Given(*GOOD)}, fusion=Bare())
     with pytest.raises(SearchError, match="the fusion Bare gave no Candidates with a BranchScores"):
         made.search("x")
+
+
+def test_the_first_pass_of_an_expander_is_weighed_as_its_search():
+    class Asking:
+        def expand(self, query):
+            return [Query(query)]
+
+        def expand_found(self, query, first_pass):
+            seen.append(first_pass(query, 2).rows.tolist())
+            return [query]
+
+    seen = []
+    made = pipeline(
+        retrievers={"a": Given([0, 1], [0.9, 0.1]), "b": Given([1, 0], [0.9, 0.1])},
+        expander=Asking(),
+    )
+    for weights in ({"a": 1}, {"b": 1}):
+        made.search("x", weights=weights)
+    assert seen == [[0, 1], [1, 0]]
+
+
+def test_a_made_up_row_beside_a_store_that_fails_ends_in_an_error():
+    bad = Given([10**9, 1], [0.9, 0.1])
+    made = pipeline(retrievers={"broken": Raising(StoreError("torn")), "bad": bad})
+    with pytest.raises(StoreError, match="torn"):
+        made.search("x")

@@ -130,7 +130,7 @@ class TenWords:
 
 
 def test_two_hundred_missing_documents(plain, reranking, monkeypatch):
-    monkeypatch.setattr("retrievo.search.counting.resolve_tokenizer", lambda name: TenWords())
+    monkeypatch.setattr("retrievo.search.counting._tokenizer", lambda name: TenWords())
     draw = random.Random(7)
     seen = Counter()
     while sum(n for step, n in seen.items() if step != "found") < 200:

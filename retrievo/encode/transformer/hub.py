@@ -11,6 +11,7 @@ from huggingface_hub import HfApi, try_to_load_from_cache
 from sentence_transformers import SentenceTransformer
 from transformers.utils import logging as transformers_logging
 
+from retrievo.encode.transformer.devices import devices_of
 from retrievo.errors import EncoderError
 
 Model = TypeVar("Model")
@@ -61,6 +62,17 @@ def load_kind(
                 raise
     _ask(name, model, revision)
     return _load(kind, model, local_files_only=False, **arguments)
+
+
+def open_kind(
+    kind: type[Model], model: str | Path | Model, *, device: str | None, **arguments: Any
+) -> tuple[Model, str]:
+    """The model, loaded unless it is one already, and what it is called."""
+    if isinstance(model, kind):
+        return model, "given"
+    loaded = load_kind(kind, str(model), device=devices_of(device, 1)[0], **arguments)
+    path = Path(str(model)).expanduser()
+    return loaded, path.resolve().name if path.is_dir() else str(model)
 
 
 def _ask(name: str, model: str, revision: str | None) -> None:
